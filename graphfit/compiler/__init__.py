@@ -1,0 +1,6 @@
+"""The compiler: a declared factor graph becomes a program of arrays and functions."""
+
+from graphfit.compiler.lower import as_graph, lower
+from graphfit.compiler.program import Program
+
+__all__ = ["Program", "as_graph", "lower"]

@@ -1,0 +1,290 @@
+"""FactorGraphModel: the sum of factors, as one model and one likelihood."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import networkx as nx
+
+from graphfit.errors import GraphError, close_match
+from graphfit.graph.factor import AnalysisFactor, HierarchicalFactor
+from graphfit.model import Collection
+from graphfit.model.tree import Substitution, assertions, free_parameters
+from graphfit.priors import Comparison, Expression, Prior
+
+Factor = AnalysisFactor | HierarchicalFactor
+
+
+@final
+class FactorGraphModel:
+    """A joint model of several datasets: ``ln L = sum_f ln L_f(theta_f)``.
+
+    Parameters
+    ----------
+    *factors : AnalysisFactor or HierarchicalFactor
+        The datasets with their models, and the populations over their parameters.  A
+        single list is taken as the factors.
+
+    Raises
+    ------
+    GraphError
+        For no factors, two factors of one name, or a drawn variable that no factor's
+        model holds.
+
+    Examples
+    --------
+    >>> import graphfit as gf
+    >>> centre = gf.UniformPrior(0, 100)
+    >>> factors = [
+    ...     gf.AnalysisFactor(
+    ...         gf.Model(gf.ex.Gaussian, centre=centre, normalization=1.0),
+    ...         gf.ex.Analysis(data=np.zeros(5), noise_map=np.ones(5)),
+    ...     )
+    ...     for _ in range(2)
+    ... ]
+    >>> graph = gf.FactorGraphModel(*factors)
+    >>> graph.global_prior_model.parameter_names
+    ('centre', '0.sigma', '1.sigma')
+    """
+
+    def __init__(self, *factors: Factor | Sequence[Factor]) -> None:
+        given: list[Any] = []
+        for item in factors:
+            given += list(item) if isinstance(item, (list, tuple)) else [item]
+        for item in given:
+            if not isinstance(item, (AnalysisFactor, HierarchicalFactor)):
+                msg = (
+                    "FactorGraphModel takes AnalysisFactor and HierarchicalFactor objects, "
+                    f"got {item!r}; wrap an analysis: gf.AnalysisFactor(model, analysis)."
+                )
+                raise GraphError(msg)
+        analysis_factors = [f for f in given if isinstance(f, AnalysisFactor)]
+        if not analysis_factors:
+            msg = "FactorGraphModel needs at least one AnalysisFactor, got none."
+            raise GraphError(msg)
+        self._populations = tuple(f for f in given if isinstance(f, HierarchicalFactor))
+        self._factors = dict(
+            zip(_names(analysis_factors), analysis_factors, strict=True)
+        )
+        self._model = _global_model(self._factors, self._populations)
+
+    @property
+    def factors(self) -> dict[str, AnalysisFactor]:
+        """The factors by name (their position where they have none)."""
+        return dict(self._factors)
+
+    @property
+    def populations(self) -> tuple[HierarchicalFactor, ...]:
+        """The populations over parameters of the factors."""
+        return self._populations
+
+    @property
+    def global_prior_model(self) -> Collection:
+        """All factors' models as one Collection, in order; populations after them."""
+        return self._model
+
+    @property
+    def info(self) -> str:
+        """The joint model as text; what all factors share is shown once."""
+        return self._model.info
+
+    def log_likelihood_function(self, instance: Any) -> float:
+        """Return the sum of the factors' log-likelihoods at the joint instance.
+
+        Parameters
+        ----------
+        instance : ModelInstance
+            As made by ``graph.global_prior_model.instance_from_vector``.
+        """
+        return float(
+            sum(
+                factor.analysis.log_likelihood_function(instance[name])
+                for name, factor in self._factors.items()
+            )
+        )
+
+    @property
+    def graph(self) -> nx.Graph:
+        """The bipartite graph of factors and free parameters.
+
+        Nodes are the parameter names (``kind="parameter"``, with their ``prior``) and
+        ``("factor", name)`` (``kind="factor"``); a conditional prior is a factor of its
+        own, ``("prior", name)`` (``kind="prior"``), between the parameter and those it
+        depends on.
+        """
+        graph = nx.Graph()
+        names = free_parameters(self._model)
+        for prior, name in names.items():
+            graph.add_node(name, kind="parameter", bipartite=0, prior=prior)
+        for prior, name in names.items():
+            if prior.is_conditional:
+                graph.add_node(("prior", name), kind="prior", bipartite=1)
+                graph.add_edge(("prior", name), name)
+                for hyper in _inputs(prior):
+                    graph.add_edge(("prior", name), names[hyper])
+        for key, factor in self._factors.items():
+            graph.add_node(("factor", key), kind="factor", bipartite=1, factor=factor)
+            for prior in free_parameters(self._model[key]):
+                graph.add_edge(("factor", key), names[prior])
+        for i, condition in enumerate(assertions(self._model)):
+            node = ("condition", i)
+            graph.add_node(node, kind="condition", bipartite=1, text=str(condition))
+            for prior in _condition_priors(condition):
+                graph.add_edge(node, names[prior])
+        return graph
+
+    def components(self) -> tuple["FactorGraphModel", ...]:
+        """Return the independent parts: graphs that share no parameter.
+
+        Returns
+        -------
+        tuple of FactorGraphModel
+            Their evidences multiply; a connected graph is its only component.  Factors
+            keep the names they have here.
+        """
+        parts = []
+        for nodes in nx.connected_components(self.graph):
+            keys = {
+                node[1]
+                for node in nodes
+                if isinstance(node, tuple) and node[0] == "factor"
+            }
+            parts.append([key for key in self._factors if key in keys])
+        if len(parts) == 1:
+            return (self,)
+        order = list(self._factors)
+        parts.sort(key=lambda keys: order.index(keys[0]) if keys else len(order))
+        return tuple(self._part(keys) for keys in parts if keys)
+
+    def _part(self, keys: Sequence[str]) -> "FactorGraphModel":
+        """Return the graph of some factors, with the whole's drawn variables."""
+        part = object.__new__(type(self))
+        part._factors = {key: self._factors[key] for key in keys}
+        held = {
+            p for key in keys for p in free_parameters(self._factors[key].prior_model)
+        }
+        part._populations = tuple(
+            population
+            for population in self._populations
+            if held & set(population.drawn)
+        )
+        populations = {
+            key: node for key, node in self._model.items() if key not in self._factors
+        }
+        mine = {
+            _population_names(self._populations)[i]
+            for i, population in enumerate(self._populations)
+            if population in part._populations
+        }
+        part._model = Collection.of_siblings(
+            {key: self._model[key] for key in keys},
+            {key: node for key, node in populations.items() if key in mine},
+        )
+        inside = set(free_parameters(part._model))
+        part._model.with_assertions(
+            tuple(c for c in self._model.assertions if _condition_priors(c) <= inside)
+        )
+        return part
+
+    def factor(self, key: str | int) -> AnalysisFactor:
+        """Return a factor by name or position.
+
+        Raises
+        ------
+        GraphError
+            If there is none of that name.
+        """
+        if isinstance(key, int):
+            return list(self._factors.values())[key]
+        if key not in self._factors:
+            msg = f"The graph has no factor {key!r}.{close_match(key, self._factors)}"
+            raise GraphError(msg)
+        return self._factors[key]
+
+    def __len__(self) -> int:
+        return len(self._factors)
+
+    def __repr__(self) -> str:
+        count = self._model.prior_count
+        return f"FactorGraphModel({len(self)} factors, {count} free parameters)"
+
+
+def _names(factors: Sequence[AnalysisFactor]) -> list[str]:
+    names = [factor.name or str(i) for i, factor in enumerate(factors)]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            first = names.index(name)
+            msg = (
+                f"Factors {first} and {i} are both named {name!r}; give each factor its "
+                "own name, or none."
+            )
+            raise GraphError(msg)
+    return names
+
+
+def _population_names(populations: Sequence[HierarchicalFactor]) -> list[str]:
+    names: list[str] = []
+    for population in populations:
+        name = population.name or "distribution_model"
+        serial = 1
+        unique = name
+        while unique in names:
+            unique, serial = f"{name}_{serial}", serial + 1
+        names.append(unique)
+    return names
+
+
+def _global_model(
+    factors: dict[str, AnalysisFactor], populations: Sequence[HierarchicalFactor]
+) -> Collection:
+    held = {p for f in factors.values() for p in free_parameters(f.prior_model)}
+    replacement: dict[Prior, Prior] = {}
+    for population in populations:
+        for prior in population.drawn:
+            if prior not in held:
+                msg = (
+                    f"The drawn variable {prior} is no free parameter of any factor's "
+                    "model; draw the prior object that the model holds."
+                )
+                raise GraphError(msg)
+            if prior in replacement:
+                msg = (
+                    f"The variable {prior} is drawn from two populations; draw it once."
+                )
+                raise GraphError(msg)
+            replacement[prior] = population.conditional_prior()
+    swap = Substitution(replacement)
+    siblings = {
+        name: swap.node(factor.prior_model) if replacement else factor.prior_model
+        for name, factor in factors.items()
+    }
+    names = _population_names(populations)
+    others = {
+        name: Collection(**population.hyperpriors)
+        for name, population in zip(names, populations, strict=True)
+    }
+    taken = set(names) & set(siblings)
+    if taken:
+        msg = f"A factor and a population are both named {taken.pop()!r}; rename one."
+        raise GraphError(msg)
+    return Collection.of_siblings(siblings, others)
+
+
+def _inputs(expression: Expression) -> set[Prior]:
+    """Return the priors that an expression is computed from."""
+    found: set[Prior] = set()
+    for _, operand in expression.operands():
+        if isinstance(operand, Prior):
+            found.add(operand)
+        elif isinstance(operand, Expression):
+            found |= _inputs(operand)
+    return found
+
+
+def _condition_priors(condition: Comparison) -> set[Prior]:
+    found: set[Prior] = set()
+    for side in (condition.lower, condition.upper):
+        if isinstance(side, Prior):
+            found.add(side)
+        elif isinstance(side, Expression):
+            found |= _inputs(side)
+    return found

@@ -1,0 +1,1 @@
+"""Numbers only: functions of arrays, without names, models or files."""

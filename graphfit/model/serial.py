@@ -1,0 +1,156 @@
+"""A model as plain data: dictionaries, lists, numbers and names, ready for JSON.
+
+Priors and relations are written once, with a number; where they stand again there is a
+reference, so the sharing survives the round trip.
+"""
+
+import inspect
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graphfit.errors import ModelError
+from graphfit.model.node import Missing, Node
+from graphfit.priors import Comparison, Expression, Prior, Relation
+
+
+def model_to_dict(root: Node) -> dict[str, Any]:
+    """Return the tree as plain data; see :func:`~graphfit.model.reading.model_from_dict`.
+
+    Parameters
+    ----------
+    root : Node
+        The model.
+
+    Raises
+    ------
+    ModelError
+        If it holds a lambda, a local class, or a constant that JSON cannot hold.
+    """
+    return Writer().node(root)
+
+
+class Writer:
+    """Remembers what has been written, so that sharing becomes references."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers: dict[Expression, int] = {}
+
+    def node(self, node: Node) -> dict[str, Any]:
+        """Return a node of the tree."""
+        content: dict[str, Any] = {"type": type(node).__name__, **node.description()}
+        content["children"] = {
+            name: self.value(child, name) for name, child in node.children()
+        }
+        if node.assertions:
+            content["assertions"] = [self._condition(c) for c in node.assertions]
+        return content
+
+    def value(self, value: Any, where: str) -> Any:
+        """Return any child as plain data."""
+        if isinstance(value, Node):
+            return self.node(value)
+        if isinstance(value, Expression):
+            return self._expression(value, where)
+        if isinstance(value, Missing):
+            return {"type": "missing"}
+        if isinstance(value, (tuple, list)):
+            items = [self.value(item, where) for item in value]
+            return {"type": type(value).__name__, "items": items}
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            named = {key: self.value(item, where) for key, item in value.items()}
+            return {"type": "dict", "items": named}
+        return _constant(value, where)
+
+    def _expression(self, value: Expression, where: str) -> dict[str, Any]:
+        if value in self._numbers:
+            return {"type": "reference", "id": self._numbers[value]}
+        operands = {name: self.value(item, where) for name, item in value.operands()}
+        number = self._numbers[value] = len(self._numbers)
+        if isinstance(value, Relation):
+            return {
+                "type": "Relation",
+                "id": number,
+                "function": callable_name(value.function, where),
+                "arguments": list(operands.values()),
+                "names": list(value.names),
+            }
+        name = value.name if isinstance(value, Prior) else None
+        content = {"type": type(value).__name__, "id": number, "arguments": operands}
+        return content if name is None else {**content, "name": name}
+
+    def _condition(self, condition: Comparison) -> dict[str, Any]:
+        return {
+            "lower": self.value(condition.lower, "condition"),
+            "upper": self.value(condition.upper, "condition"),
+            "strict": condition.strict,
+        }
+
+
+def callable_name(function: Callable[..., Any], where: str) -> str:
+    """Return ``module:qualified.name`` of a class or function that can be found again.
+
+    Raises
+    ------
+    ModelError
+        If the name does not lead back to the same object (lambdas, local definitions).
+    """
+    if isinstance(function, np.ufunc):
+        name = function.__name__
+        module = "numpy" if getattr(np, name, None) is function else "scipy.special"
+        full = f"{module}:{name}"
+    else:
+        module = getattr(function, "__module__", None) or "?"
+        full = f"{module}:{getattr(function, '__qualname__', '?')}"
+    if find_callable(full) is not function:
+        msg = (
+            f"'{where}': {function!r} cannot be written by name; define it at the top "
+            "level of a module (no lambda, no definition inside a function)."
+        )
+        raise ModelError(msg)
+    return full
+
+
+def find_callable(full: str) -> Any:
+    """Return the class or function of that name in a module imported already, or None."""
+    module, _, qualified = full.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in qualified.split("."):
+        # Static look-up: no property or __getattr__ of a stranger runs.
+        found = inspect.getattr_static(found, part, None) if found is not None else None
+    if isinstance(found, staticmethod):
+        found = found.__func__
+    return found
+
+
+def _constant(value: Any, where: str) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        text = repr(number)
+        return number if math.isfinite(number) else {"type": "float", "value": text}
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return {
+            "type": "ndarray",
+            "dtype": value.dtype.str,
+            "shape": list(value.shape),
+            "data": [
+                float(x).hex() if value.dtype.kind == "f" else int(x)
+                for x in value.flat
+            ],
+        }
+    if inspect.isfunction(value) or inspect.isclass(value):
+        return {"type": "callable", "name": callable_name(value, where)}
+    msg = (
+        f"'{where}': a {type(value).__name__} cannot be written as JSON; keep such objects "
+        "in the Analysis, or give the model numbers, strings and arrays."
+    )
+    raise ModelError(msg)

@@ -1,0 +1,408 @@
+"""The numbers of a model: a flat table of values instead of a tree of names.
+
+A :class:`ParameterSpace` lowers the expressions of a model tree once.  Every free
+parameter, every relation and every numeric constant they use gets a *slot* in one array,
+
+    [ free parameters (D) | relations (R) | constants ]
+
+and every prior transform, log-density and relation becomes a step on index arrays.  Steps
+of one kind at one depth run together: six hundred uniform priors are one call.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.errors import ModelError
+from graphfit.model.node import Node
+from graphfit.model.tree import assertions, free_parameters, relations
+from graphfit.priors import Comparison, Expression, Prior, Relation
+from graphfit.priors.density import Density
+from graphfit.priors.expression import is_ufunc
+from graphfit.typing import ArrayLike, BoolArray, FloatArray, IntArray
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PriorStep:
+    """Priors of one family at one depth: slots `out`, one index array an argument."""
+
+    density: Density
+    out: IntArray
+    arguments: tuple[IntArray, ...]
+
+    def transform(self, values: FloatArray, unit: FloatArray) -> None:
+        """Write the quantiles of ``unit[out]`` into ``values[out]``."""
+        arguments = [values[index] for index in self.arguments]
+        values[self.out] = self.density.quantile(unit[self.out], *arguments)
+
+    def log_density(self, values: FloatArray) -> Any:
+        """Return ln p of each prior at ``values[out]``."""
+        arguments = [values[index] for index in self.arguments]
+        return self.density.log_density(values[self.out], *arguments)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UfuncStep:
+    """Relations by one ufunc at one depth."""
+
+    ufunc: np.ufunc
+    out: IntArray
+    arguments: tuple[IntArray, ...]
+
+    def run(self, values: FloatArray) -> None:
+        """Write the ufunc of the arguments' slots into ``values[out]``."""
+        arguments = [values[index] for index in self.arguments]
+        with np.errstate(all="ignore"):
+            values[self.out] = self.ufunc(*arguments)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """One relation by a user's function, called with floats and constants."""
+
+    function: Callable[..., Any]
+    out: int
+    operands: tuple[tuple[int | None, Any], ...]  # (slot, None) or (None, constant)
+    name: str
+
+    def run(self, values: FloatArray) -> None:
+        """Write the function's value into ``values[out]``; row by row for a batch."""
+        if values.ndim == 1:
+            values[self.out] = self._call(values)
+            return
+        for s in range(values.shape[1]):
+            values[self.out, s] = self._call(values[:, s])
+
+    def _call(self, values: FloatArray) -> float:
+        arguments = [
+            constant if slot is None else float(values[slot])
+            for slot, constant in self.operands
+        ]
+        result = self.function(*arguments)
+        try:
+            return float(result)
+        except (TypeError, ValueError):
+            label = getattr(self.function, "__name__", repr(self.function))
+            msg = (
+                f"Relation '{self.name}': {label}{tuple(arguments)} must return one "
+                f"number, got {result!r}."
+            )
+            raise ModelError(msg) from None
+
+
+@final
+class ParameterSpace:
+    """The free parameters of a model tree and everything computed from them.
+
+    Parameters
+    ----------
+    root : Node
+        The model tree; later changes to it are not followed.
+
+    Attributes
+    ----------
+    priors : tuple of Prior, length D
+        In the order of vectors.
+    names : tuple of str, length D
+        Their paths.
+    derived_names : tuple of str, length R
+        The paths of relations that stand as parameters.
+
+    Raises
+    ------
+    ModelError
+        If a parameter has no prior, or priors depend on one another in a circle.
+    """
+
+    __slots__ = (
+        "_assertions",
+        "_derived",
+        "_priors_by_step",
+        "_relations",
+        "_slots",
+        "_template",
+        "_transform",
+        "derived_names",
+        "names",
+        "priors",
+    )
+
+    def __init__(self, root: Node) -> None:
+        parameters = free_parameters(root)
+        shown = relations(root)
+        self.priors: tuple[Prior, ...] = tuple(parameters)
+        self.names: tuple[str, ...] = tuple(parameters.values())
+        self.derived_names: tuple[str, ...] = tuple(shown.values())
+        conditions = assertions(root)
+        lowering = _Lowering(self.priors, {**shown}, conditions)
+        self._slots = lowering.slots
+        self._template = lowering.template()
+        self._transform = lowering.transform_steps()
+        self._relations = lowering.relation_steps()
+        self._priors_by_step = lowering.prior_steps()
+        self._derived = np.array([self._slots[r] for r in shown], dtype=np.intp)
+        self._assertions = (
+            np.array([lowering.slot(c.lower) for c in conditions], dtype=np.intp),
+            np.array([lowering.slot(c.upper) for c in conditions], dtype=np.intp),
+            np.array([c.strict for c in conditions], dtype=bool),
+        )
+
+    @property
+    def dimension(self) -> int:
+        """The number of free parameters, D."""
+        return len(self.priors)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a vector is its own table: no relation, no condition."""
+        return not self._relations and not self._assertions[0].size
+
+    def slot(self, expression: Expression) -> int:
+        """Return the position of a prior's or relation's value in the table."""
+        return self._slots[expression]
+
+    def transform(self, unit: ArrayLike) -> FloatArray:
+        """Return the physical parameters `(D,)` at a point `(D,)` of the unit cube.
+
+        Conditional priors come after what they depend on: theta_i = Q_i(u_i | theta).
+        """
+        cube = self._checked(unit, "unit vector")
+        values = self._template.copy()
+        for step in self._transform:
+            if isinstance(step, PriorStep):
+                step.transform(values, cube)
+            else:
+                step.run(values)
+        return values[: self.dimension]
+
+    def transform_about(self, unit: FloatArray, own: float) -> FloatArray:
+        """Return each parameter at its own quantile `own`, all others at `unit`.
+
+        For conditional priors, what they depend on stays at `unit`.
+        """
+        values = self.values(self.transform(unit))
+        moved = np.empty(self.dimension)
+        for step in self._priors_by_step:
+            arguments = [values[index] for index in step.arguments]
+            moved[step.out] = step.density.quantile(own, *arguments)
+        return moved
+
+    def unit(self, vector: FloatArray) -> FloatArray:
+        """Return the point of the unit cube whose transform is theta `(D,)`."""
+        values = self.values(vector)
+        cube = np.empty(self.dimension)
+        for step in self._priors_by_step:
+            arguments = [values[index] for index in step.arguments]
+            cube[step.out] = step.density.cdf(values[step.out], *arguments)
+        return cube
+
+    def support(self, vector: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the lowest and highest values `(D,)` of non-zero density, at theta."""
+        values = self.values(vector)
+        low, high = np.empty(self.dimension), np.empty(self.dimension)
+        for step in self._priors_by_step:
+            arguments = [values[index] for index in step.arguments]
+            low[step.out], high[step.out] = step.density.support(*arguments)
+        return low, high
+
+    def values(self, vector: FloatArray) -> FloatArray:
+        """Return the table of values at theta `(D,)`, or `(slots, S)` at theta `(D, S)`."""
+        if vector.ndim == 1:
+            values = self._template.copy()
+        else:
+            values = np.repeat(self._template[:, None], vector.shape[1], axis=1)
+        values[: self.dimension] = vector
+        for step in self._relations:
+            step.run(values)
+        return values
+
+    def values_from_vector(self, vector: ArrayLike) -> list[float]:
+        """Return the table as floats, after checking the vector's length."""
+        row: list[float] = self.values(self._checked(vector, "vector")).tolist()
+        return row
+
+    def log_prior(self, values: FloatArray) -> Any:
+        """Return ln p(theta), the sum of the normalised log-densities, from the table."""
+        return sum(
+            (step.log_density(values).sum(axis=0) for step in self._priors_by_step),
+            start=np.zeros(values.shape[1:]),
+        )
+
+    def allowed(self, values: FloatArray) -> bool | BoolArray:
+        """Say whether the conditions of the model hold, from the table."""
+        lower, upper, strict = self._assertions
+        if not lower.size:
+            return True if values.ndim == 1 else np.ones(values.shape[1], dtype=bool)
+        a, b = values[lower], values[upper]
+        is_strict = strict if values.ndim == 1 else strict[:, None]
+        held: BoolArray = np.where(is_strict, a < b, a <= b)
+        every: BoolArray = np.asarray(held.all(axis=0))
+        return every
+
+    def derived(self, values: FloatArray) -> FloatArray:
+        """Return the relations' values `(R,)` or `(R, S)` from the table."""
+        return values[self._derived]
+
+    def _checked(self, vector: ArrayLike, what: str) -> FloatArray:
+        array = np.asarray(vector, dtype=np.float64)
+        if array.shape != (self.dimension,):
+            msg = (
+                f"The {what} must have shape ({self.dimension},), one value for each of "
+                f"{', '.join(self.names)}; got shape {array.shape}."
+            )
+            raise ModelError(msg)
+        return array
+
+
+class _Lowering:
+    """Assigns slots and sorts expressions by depth; used once, then dropped."""
+
+    def __init__(
+        self,
+        priors: Sequence[Prior],
+        shown: dict[Relation, str],
+        conditions: Sequence[Comparison],
+    ) -> None:
+        self.slots: dict[Expression, int] = {p: i for i, p in enumerate(priors)}
+        self.constants: dict[float, int] = {}
+        self.priors = priors
+        self.relation_depth: dict[Relation, int] = {}
+        self.prior_depth: dict[Prior, int] = {}
+        self.names = shown
+        for item in shown:
+            self._place(item)
+        for prior in priors:
+            for argument in prior.arguments:
+                self._place(argument)
+        for condition in conditions:
+            self._place(condition.lower)
+            self._place(condition.upper)
+        for i, relation in enumerate(self.relation_depth):
+            self.slots[relation] = len(priors) + i
+        for relation in self.relation_depth:
+            if is_ufunc(relation):
+                self._constants_of(relation.arguments)
+        for prior in priors:
+            self._constants_of(prior.arguments)
+        for condition in conditions:
+            self._constants_of((condition.lower, condition.upper))
+
+    def _place(self, item: Any) -> int:
+        """Record a relation after its operands; return its depth above the priors."""
+        if not isinstance(item, Relation):
+            return 0
+        if item not in self.relation_depth:
+            depth = 1 + max((self._place(a) for a in item.arguments), default=0)
+            self.relation_depth[item] = depth
+        return self.relation_depth[item]
+
+    def _constants_of(self, operands: Sequence[Any]) -> None:
+        offset = len(self.priors) + len(self.relation_depth)
+        for operand in operands:
+            if not isinstance(operand, Expression):
+                number = _as_float(operand)
+                self.constants.setdefault(number, offset + len(self.constants))
+
+    def slot(self, operand: Any) -> int:
+        if isinstance(operand, Expression):
+            return self.slots[operand]
+        return self.constants[_as_float(operand)]
+
+    def template(self) -> FloatArray:
+        size = len(self.priors) + len(self.relation_depth) + len(self.constants)
+        template = np.zeros(size)
+        for number, slot in self.constants.items():
+            template[slot] = number
+        return template
+
+    def relation_steps(self) -> tuple[UfuncStep | CallStep, ...]:
+        """All relations, given every prior's value."""
+        return self._steps([(d, r) for r, d in self.relation_depth.items()])
+
+    def prior_steps(self) -> tuple[PriorStep, ...]:
+        """All priors by family, given every value."""
+        return tuple(self._prior_groups(self.priors))
+
+    def transform_steps(self) -> tuple[Any, ...]:
+        """Priors and the relations they need, in the order of dependence."""
+        depth: dict[Expression, int] = {}
+        for prior in self.priors:
+            self._dependence(prior, depth, ())
+        steps: list[Any] = []
+        for level in range(max(depth.values(), default=-1) + 1):
+            here = [item for item, d in depth.items() if d == level]
+            steps += self._prior_groups([p for p in here if isinstance(p, Prior)])
+            steps += self._steps([(0, r) for r in here if isinstance(r, Relation)])
+        return tuple(steps)
+
+    def _dependence(
+        self, item: Expression, depth: dict[Expression, int], chain: tuple[Any, ...]
+    ) -> int:
+        if item in chain:
+            msg = (
+                f"The prior {type(item).__name__} depends on itself through its own "
+                "arguments; break the circle."
+            )
+            raise ModelError(msg)
+        if item not in depth:
+            below = [
+                self._dependence(operand, depth, (*chain, item))
+                for _, operand in item.operands()
+                if isinstance(operand, Expression)
+            ]
+            depth[item] = 1 + max(below, default=-1)
+        return depth[item]
+
+    def _prior_groups(self, priors: Sequence[Prior]) -> list[PriorStep]:
+        groups: dict[Density, list[Prior]] = {}
+        for prior in priors:
+            groups.setdefault(prior.density, []).append(prior)
+        return [
+            PriorStep(density, self._indices(members), self._columns(members))
+            for density, members in groups.items()
+        ]
+
+    def _steps(
+        self, items: Sequence[tuple[int, Relation]]
+    ) -> tuple[UfuncStep | CallStep, ...]:
+        groups: dict[Any, list[Relation]] = {}
+        for depth, relation in sorted(items, key=lambda item: item[0]):
+            # A user's function runs alone; a ufunc runs for all its relations at once.
+            key = relation.function if is_ufunc(relation) else relation
+            groups.setdefault((depth, key), []).append(relation)
+        return tuple(self._step(members) for members in groups.values())
+
+    def _step(self, members: list[Relation]) -> UfuncStep | CallStep:
+        first = members[0]
+        if isinstance(first.function, np.ufunc):
+            return UfuncStep(
+                first.function, self._indices(members), self._columns(members)
+            )
+        operands = tuple(
+            (self.slots[a], None) if isinstance(a, Expression) else (None, a)
+            for a in first.arguments
+        )
+        name = self.names.get(first, str(first))
+        return CallStep(first.function, self.slots[first], operands, name)
+
+    def _indices(self, items: Sequence[Expression]) -> IntArray:
+        return np.array([self.slots[item] for item in items], dtype=np.intp)
+
+    def _columns(self, items: Sequence[Prior | Relation]) -> tuple[IntArray, ...]:
+        rows = [[self.slot(argument) for argument in item.arguments] for item in items]
+        return tuple(
+            np.array(column, dtype=np.intp) for column in zip(*rows, strict=True)
+        )
+
+
+def _as_float(operand: Any) -> float:
+    try:
+        return float(operand)
+    except (TypeError, ValueError):
+        msg = f"A relation takes priors, relations and numbers, got {operand!r}."
+        raise ModelError(msg) from None

@@ -1,0 +1,212 @@
+"""Samples seen through a model: numbers in, instances out."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.errors import ResultError
+from graphfit.model.build import instance_builder
+from graphfit.model.node import Node
+from graphfit.model.payload import payload_tree
+from graphfit.model.space import ParameterSpace
+from graphfit.model.tree import free_parameters, relations
+from graphfit.priors import Expression
+from graphfit.samples import Samples, summary
+from graphfit.seeding import generator
+from graphfit.typing import FloatArray
+
+
+@final
+class ModelSamples:
+    """The posterior of one model: the record of samples, with the model's names.
+
+    Parameters
+    ----------
+    record : Samples
+        The joint samples.
+    model : Node
+        The model to see them through: the whole, or one factor's.
+    positions : mapping from Expression to int
+        The column of each prior and relation in the record's table; see
+        :func:`column_positions`.
+
+    Notes
+    -----
+    Methods return an instance of the model, or with ``as_instance=False`` the list of
+    numbers in the order of ``parameter_names``.
+    """
+
+    __slots__ = ("_columns", "_model", "_positions", "record")
+
+    def __init__(
+        self, record: Samples, model: Node, positions: Mapping[Expression, int]
+    ) -> None:
+        self.record = record
+        self._model = model
+        self._positions = dict(positions)
+        priors = free_parameters(model)
+        for prior, name in priors.items():
+            if prior not in self._positions:
+                msg = (
+                    f"The samples have no parameter {name!r} of this model; ask for a "
+                    "model made of the same prior objects as the one that was fitted."
+                )
+                raise ResultError(msg)
+        self._columns = [self._positions[prior] for prior in priors]
+
+    @property
+    def model(self) -> Node:
+        """The model that instances are made of."""
+        return self._model
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The model's free parameters by path."""
+        return tuple(free_parameters(self._model).values())
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The columns of the model's free parameters in the record's table."""
+        return tuple(self._columns)
+
+    @property
+    def derived_columns(self) -> dict[str, int]:
+        """The columns of the model's relations in the record's table, by path."""
+        shown = relations(self._model)
+        return {n: self._positions[r] for r, n in shown.items() if r in self._positions}
+
+    @property
+    def values(self) -> FloatArray:
+        """The model's free parameters at every sample, shape (S, D)."""
+        return self.record.values[:, self._columns]
+
+    @property
+    def parameter_lists(self) -> list[list[float]]:
+        """The same as nested lists."""
+        return [list(map(float, row)) for row in self.values]
+
+    @property
+    def weight_list(self) -> list[float]:
+        """The samples' weights, summing to one."""
+        return list(map(float, self.record.weights))
+
+    @property
+    def log_likelihood_list(self) -> list[float]:
+        """The joint log-likelihoods."""
+        return list(map(float, self.record.log_likelihood))
+
+    @property
+    def log_prior_list(self) -> list[float]:
+        """The joint log-densities of the prior."""
+        return list(map(float, self.record.log_prior))
+
+    @property
+    def log_evidence(self) -> float:
+        """Ln Z of the whole fit; NaN where the search gives none."""
+        return self.record.log_evidence
+
+    def max_log_likelihood(self, as_instance: bool = True) -> Any:
+        """Return the sample of the highest joint log-likelihood."""
+        return self._shaped(self.record.values[self.record.best], as_instance)
+
+    def max_log_posterior(self, as_instance: bool = True) -> Any:
+        """Return the sample of the highest ln L + ln prior."""
+        row = int(np.argmax(self.record.log_likelihood + self.record.log_prior))
+        return self._shaped(self.record.values[row], as_instance)
+
+    def median_pdf(self, as_instance: bool = True) -> Any:
+        """Return the medians of the parameters' marginal posteriors."""
+        medians = summary.median(self.record)[: self.record.values.shape[1]]
+        return self._shaped(medians, as_instance)
+
+    def values_at_sigma(self, sigma: float = 1.0, as_instance: bool = True) -> Any:
+        """Return (lower, upper) limits of the central interval of each parameter.
+
+        Parameters
+        ----------
+        sigma : float, > 0
+            The interval holds the probability of ``+-sigma`` of a normal distribution.
+        as_instance : bool
+            A tree shaped like the model (relations included), or a list.
+
+        Raises
+        ------
+        ResultError
+            If the samples are one optimum, which has no posterior.
+        """
+        low, high = self._interval(sigma)
+        return self._pairs(low, high, as_instance)
+
+    def errors_at_sigma(self, sigma: float = 1.0, as_instance: bool = True) -> Any:
+        """Return (minus, plus) distances from the median to the limits at `sigma`."""
+        low, high = self._interval(sigma)
+        middle = summary.median(self.record)
+        return self._pairs(middle - low, high - middle, as_instance)
+
+    @property
+    def covariance_matrix(self) -> FloatArray:
+        """The posterior covariance of the free parameters, shape (D, D)."""
+        self._interval(1.0)
+        return summary.covariance(self.record)[np.ix_(self._columns, self._columns)]
+
+    def draw_randomly_via_pdf(self, seed: int | None = None) -> Any:
+        """Return the instance at one draw from the posterior."""
+        row = summary.draw_rows(self.record, 1, generator(seed))[0]
+        return self._shaped(self.record.values[row], as_instance=True)
+
+    def subsamples(self, model: Node) -> "ModelSamples":
+        """Return the same samples seen through a part of the model.
+
+        Parameters
+        ----------
+        model : Node
+            Made of prior objects of the fitted model, e.g. ``result.model.gaussian``.
+
+        Raises
+        ------
+        ResultError
+            If it holds another prior.
+        """
+        return ModelSamples(self.record, model, self._positions)
+
+    def __len__(self) -> int:
+        return len(self.record)
+
+    def _interval(self, sigma: float) -> tuple[FloatArray, FloatArray]:
+        if self.record.kind == "optimum":
+            msg = (
+                "An optimum has no posterior: no errors, no covariance. Use a sampler such "
+                "as gf.DynestyStatic or gf.Emcee for those."
+            )
+            raise ResultError(msg)
+        if not sigma > 0:
+            msg = f"sigma must be > 0, got {sigma!r}."
+            raise ResultError(msg)
+        return summary.interval(self.record, sigma)
+
+    def _pairs(self, first: FloatArray, second: FloatArray, as_instance: bool) -> Any:
+        pairs = [(float(a), float(b)) for a, b in zip(first, second, strict=True)]
+        if not as_instance:
+            return [pairs[column] for column in self._columns]
+        return payload_tree(
+            self._model, {e: pairs[i] for e, i in self._positions.items()}
+        )
+
+    def _shaped(self, vector: FloatArray, as_instance: bool) -> Any:
+        own = np.asarray(vector)[self._columns]
+        if not as_instance:
+            return list(map(float, own))
+        space = ParameterSpace(self._model)
+        return instance_builder(self._model, space)(space.values_from_vector(own))
+
+
+def column_positions(joint: Node) -> dict[Expression, int]:
+    """Return the columns of a record's table: parameters first, then relations.
+
+    Parameters
+    ----------
+    joint : Node
+        The model that was fitted.
+    """
+    return {e: i for i, e in enumerate([*free_parameters(joint), *relations(joint)])}

@@ -1,0 +1,293 @@
+"""Nested sampling by dynesty, static and dynamic.
+
+Speagle (2020), MNRAS 493, 3132; the settings keep dynesty's names.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, final
+
+import numpy as np
+
+from graphfit.compiler import Program
+from graphfit.samples import Samples
+from graphfit.search.processes import require_guard
+from graphfit.search.search import Search
+from graphfit.search.settings import require, settings
+from graphfit.search.task import Task
+from graphfit.typing import FloatArray
+
+Bound = Literal["none", "single", "multi", "balls", "cubes"]
+Sample = Literal["auto", "unif", "rwalk", "slice", "rslice"]
+
+
+@settings
+class DynestySettings(Search):
+    """What both samplers share (abstract: use DynestyStatic or DynestyDynamic).
+
+    Parameters
+    ----------
+    bound : {"multi", "single", "none", "balls", "cubes"}
+        The shape that bounds the live points.
+    sample : {"auto", "unif", "rwalk", "slice", "rslice"}
+        How a new point is drawn inside the bound; "auto" picks by dimension.
+    bootstrap : int
+        Bootstrap realisations by which bounds are enlarged.  dynesty's own default of 5
+        can stall on joint fits (bounds as large as the prior), so here it is 0: bounds
+        are enlarged by the factor `enlarge`.
+    enlarge : float, optional
+        The factor by which bounds are enlarged; None: dynesty's 1.25.
+    walks, slices : int, optional
+        Steps of a random walk, or of slice sampling, per new point.
+    facc : float
+        The acceptance fraction that random walks aim at.
+    ncdim : int, optional
+        The number of leading parameters that are clustered.
+    update_interval : int or float, optional
+        When the bound is made anew, in calls, or in units of the live points.
+    maxiter, maxcall : int, optional
+        Caps on iterations and on likelihood calls.
+    n_workers : int
+        Processes that evaluate the likelihood; results depend on their number only
+        through the order of proposals.
+    """
+
+    bound: Bound = "multi"
+    sample: Sample = "auto"
+    bootstrap: int = 0
+    enlarge: float | None = None
+    walks: int | None = None
+    slices: int | None = None
+    facc: float = 0.5
+    ncdim: int | None = None
+    update_interval: int | float | None = None
+    maxiter: int | None = None
+    maxcall: int | None = None
+    n_workers: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "facc", 0.0 < self.facc <= 1.0, "in (0, 1]")
+        require(self, "n_workers", self.n_workers >= 1, "at least 1")
+        for name in ("bootstrap", "walks", "slices", "ncdim", "maxiter", "maxcall"):
+            value = getattr(self, name)
+            lowest = 0 if name == "bootstrap" else 1
+            require(self, name, value is None or value >= lowest, f"at least {lowest}")
+        require(
+            self, "enlarge", self.enlarge is None or self.enlarge >= 1, "at least 1"
+        )
+
+    def _sampler_settings(self, program: Program) -> dict[str, Any]:
+        return {
+            "ndim": program.dimension,
+            "bound": self.bound,
+            "sample": self.sample,
+            "bootstrap": self.bootstrap,
+            "enlarge": self.enlarge,
+            "walks": self.walks,
+            "slices": self.slices,
+            "facc": self.facc,
+            "ncdim": self.ncdim,
+            "update_interval": self.update_interval,
+        }
+
+
+@final
+@settings
+class DynestyStatic(DynestySettings):
+    """Nested sampling with a fixed number of live points.
+
+    Parameters
+    ----------
+    nlive : int, >= 2
+        Live points; more than twice the number of parameters.  The error of ln Z falls as
+        ``nlive^(-1/2)``, the cost grows in proportion.
+    dlogz : float, > 0
+        Stop when the live points can add less than this to ln Z.
+
+    See Also
+    --------
+    DynestySettings : the settings shared with DynestyDynamic.
+    Search : name, path_prefix, seed and progress.
+
+    Examples
+    --------
+    >>> import graphfit as gf
+    >>> gf.DynestyStatic(nlive=100, seed=1).nlive
+    100
+    """
+
+    nlive: int = 250
+    dlogz: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "nlive", self.nlive >= 2, "at least 2")
+        require(self, "dlogz", self.dlogz > 0, "> 0")
+
+    def check(self, program: Program) -> None:
+        rule = f"more than {2 * program.dimension}: twice the number of parameters"
+        require(self, "nlive", self.nlive > 2 * program.dimension, rule)
+
+    def run(self, task: Task) -> Samples:
+        import dynesty
+
+        with _functions(self, task) as (likelihood, transform, pool):
+            sampler = dynesty.NestedSampler(
+                likelihood,
+                transform,
+                nlive=self.nlive,
+                rstate=task.rng(),
+                **pool,
+                **self._sampler_settings(task.program),
+            )
+            _bypass(sampler, likelihood, transform, pool)
+            sampler.run_nested(
+                dlogz=self.dlogz,
+                maxiter=self.maxiter,
+                maxcall=self.maxcall,
+                print_progress=task.progress.shown,
+                print_func=_Printer(task, self.dlogz),
+                save_bounds=False,
+            )
+            return _samples(task, sampler.results)
+
+
+@final
+@settings
+class DynestyDynamic(DynestySettings):
+    """Nested sampling that adds live points where the posterior or the evidence needs them.
+
+    Parameters
+    ----------
+    nlive_init : int, >= 2
+        Live points of the first, static run.
+    nlive_batch : int, >= 2
+        Live points of each batch added.
+    dlogz_init : float, > 0
+        Where the first run stops.
+    maxbatch : int, optional
+        The cap on batches.
+    n_effective : int, optional
+        Stop at this effective sample size; None: dynesty's default (10 000).
+    pfrac : float, in [0, 1]
+        The weight of the posterior, against the evidence, in placing batches.
+
+    See Also
+    --------
+    DynestySettings : the settings shared with DynestyStatic.
+    Search : name, path_prefix, seed and progress.
+    """
+
+    nlive_init: int = 250
+    nlive_batch: int = 250
+    dlogz_init: float = 0.01
+    maxbatch: int | None = None
+    n_effective: int | None = None
+    pfrac: float = 0.8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "nlive_init", self.nlive_init >= 2, "at least 2")
+        require(self, "nlive_batch", self.nlive_batch >= 2, "at least 2")
+        require(self, "dlogz_init", self.dlogz_init > 0, "> 0")
+        require(self, "pfrac", 0.0 <= self.pfrac <= 1.0, "in [0, 1]")
+
+    def check(self, program: Program) -> None:
+        rule = f"more than {2 * program.dimension}: twice the number of parameters"
+        require(self, "nlive_init", self.nlive_init > 2 * program.dimension, rule)
+
+    def run(self, task: Task) -> Samples:
+        import dynesty
+
+        with _functions(self, task) as (likelihood, transform, pool):
+            sampler = dynesty.DynamicNestedSampler(
+                likelihood,
+                transform,
+                rstate=task.rng(),
+                nlive=self.nlive_init,
+                **pool,
+                **self._sampler_settings(task.program),
+            )
+            _bypass(sampler, likelihood, transform, pool)
+            sampler.run_nested(
+                nlive_init=self.nlive_init,
+                nlive_batch=self.nlive_batch,
+                dlogz_init=self.dlogz_init,
+                maxiter=self.maxiter,
+                maxcall=self.maxcall,
+                maxbatch=self.maxbatch,
+                n_effective=self.n_effective,
+                wt_kwargs={"pfrac": self.pfrac},
+                print_progress=task.progress.shown,
+                print_func=_Printer(task, self.dlogz_init),
+                save_bounds=False,
+            )
+            return _samples(task, sampler.results)
+
+
+@contextmanager
+def _functions(
+    search: DynestySettings, task: Task
+) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """Yield likelihood, transform and pool settings, in this process or in workers."""
+    if search.n_workers == 1:
+        yield task.log_likelihood, task.program.prior_transform, {}
+        return
+    require_guard(type(search).__name__)
+    from dynesty.pool import Pool
+
+    transform = task.program.prior_transform
+    with Pool(search.n_workers, task.log_likelihood, transform) as pool:
+        settings_of_pool = {"pool": pool, "queue_size": search.n_workers}
+        yield pool.loglike, pool.prior_transform, settings_of_pool
+
+
+def _bypass(
+    sampler: Any, likelihood: Any, transform: Any, pool: dict[str, Any]
+) -> None:
+    """Take out dynesty's wrappers, which print a failing likelihood's arguments.
+
+    graphfit's own error names the factor and the parameters; in workers the wrappers stay.
+    """
+    if not pool:
+        sampler.loglikelihood.loglikelihood = likelihood
+        sampler.prior_transform = transform
+
+
+class _Printer:
+    """dynesty's progress callback: iterations, ln Z, and how much is left."""
+
+    def __init__(self, task: Task, stop: float) -> None:
+        self._progress = task.progress
+        self._stop = stop
+
+    def __call__(self, state: Any, iteration: int, calls: int, **rest: Any) -> None:
+        note = f"{calls} likelihood calls"
+        if np.isfinite(state.logz) and state.logz > -1e50:
+            note += f", ln Z = {state.logz:.2f}"
+        if rest.get("dlogz") is not None and np.isfinite(state.delta_logz):
+            note += f", remaining {state.delta_logz:.3g} (stops at {self._stop:g})"
+        if rest.get("nbatch"):
+            note += f", batch {rest['nbatch']}"
+        self._progress.update(iteration, note)
+
+
+def _samples(task: Task, results: Any) -> Samples:
+    values: FloatArray = np.asarray(results.samples, dtype=float)
+    log_weights = np.asarray(results.logwt - results.logz[-1], dtype=float)
+    log_likelihood = np.asarray(results.logl, dtype=float)
+    # dynesty stands a huge negative number in for minus infinity.
+    log_likelihood = np.where(log_likelihood <= -1e290, -np.inf, log_likelihood)
+    prior = task.program.log_prior(np.ascontiguousarray(values.T))
+    return Samples(
+        kind="nested",
+        parameter_names=task.program.space.names,
+        values=values,
+        log_likelihood=log_likelihood,
+        log_prior=np.asarray(prior, dtype=float),
+        log_weights=log_weights,
+        log_evidence=float(results.logz[-1]),
+        log_evidence_error=float(results.logzerr[-1]),
+        evaluations=int(np.sum(results.ncall)),
+    )

@@ -1,0 +1,121 @@
+"""The maximum of the posterior by L-BFGS-B.
+
+Byrd, Lu, Nocedal & Zhu (1995), SIAM J. Sci. Comput. 16, 1190, as in scipy.
+"""
+
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.errors import ResultError
+from graphfit.samples import Samples
+from graphfit.search.coordinates import Coordinates
+from graphfit.search.search import Search
+from graphfit.search.settings import require, settings
+from graphfit.search.task import Task
+from graphfit.typing import FloatArray
+
+
+@final
+@settings
+class LBFGS(Search):
+    """The point of the highest posterior density (MAP), from several starts.
+
+    Maximises ``ln L(theta) + ln p(theta)`` over the physical parameters within the priors'
+    support, by scaled coordinates (logarithmic where the prior is).
+
+    Parameters
+    ----------
+    n_starts : int, >= 1
+        Optimisations: from `start` where given, and the best of draws from the prior.
+    n_draws : int, >= 1
+        Draws from the prior among which the starts are chosen.
+    maxiter : int, >= 1
+        Iterations of each optimisation.
+    tolerance : float, > 0
+        Relative change of the objective at which an optimisation ends.
+
+    See Also
+    --------
+    Search : name, path_prefix, seed and progress.
+    """
+
+    n_starts: int = 4
+    n_draws: int = 200
+    maxiter: int = 1000
+    tolerance: float = 1e-12
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("n_starts", "n_draws", "maxiter"):
+            require(self, name, getattr(self, name) >= 1, "at least 1")
+        require(self, "tolerance", self.tolerance > 0, "> 0")
+
+    def run(self, task: Task) -> Samples:
+        from scipy.optimize import minimize
+
+        coordinates = Coordinates(task.program.space)
+        objective = _Objective(task, coordinates)
+        best: Any = None
+        for number, first in enumerate(
+            self._starts(task, objective, coordinates), start=1
+        ):
+            found = minimize(
+                objective,
+                first,
+                method="L-BFGS-B",
+                bounds=coordinates.bounds,
+                options={"maxiter": self.maxiter, "ftol": self.tolerance, "gtol": 1e-8},
+            )
+            if best is None or found.fun < best.fun:
+                best = found
+            task.progress.update(
+                number, f"of {self.n_starts} starts, best {-best.fun:.3f}"
+            )
+        theta = coordinates.to_physical(best.x)
+        return Samples(
+            kind="optimum",
+            parameter_names=task.program.space.names,
+            values=theta[None],
+            log_likelihood=np.array([task.log_likelihood(theta)]),
+            log_prior=np.atleast_1d(task.program.log_prior(theta)),
+            log_weights=np.zeros(1),
+            evaluations=objective.calls,
+        )
+
+    def _starts(
+        self, task: Task, objective: "_Objective", coordinates: Coordinates
+    ) -> list[FloatArray]:
+        program = task.program
+        units = task.rng().random((self.n_draws, program.dimension))
+        units[0] = 0.5
+        points = [coordinates.to_scaled(program.prior_transform(u)) for u in units]
+        costs = np.array([objective(point) for point in points])
+        order = np.argsort(costs, kind="stable")
+        chosen = [points[i] for i in order[: self.n_starts] if np.isfinite(costs[i])]
+        if task.start is not None:
+            chosen = [coordinates.to_scaled(task.start), *chosen[: self.n_starts - 1]]
+        if not chosen:
+            msg = (
+                f"LBFGS: ln L is -inf at all of {self.n_draws} draws from the prior; give "
+                "start=, or priors nearer to the data."
+            )
+            raise ResultError(msg)
+        return chosen
+
+
+class _Objective:
+    """-(ln L + ln prior) of scaled coordinates; large where the posterior is zero."""
+
+    def __init__(self, task: Task, coordinates: Coordinates) -> None:
+        self._task = task
+        self._coordinates = coordinates
+        self.calls = 0
+
+    def __call__(self, scaled: FloatArray) -> float:
+        self.calls += 1
+        theta = self._coordinates.to_physical(scaled)
+        prior = float(self._task.program.log_prior(theta))
+        if prior == -np.inf:
+            return np.inf
+        return -(self._task.log_likelihood(theta) + prior)

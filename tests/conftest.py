@@ -1,0 +1,28 @@
+"""What every test may rely on."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Tests draw to memory, also beside a display. Set before anything imports matplotlib.
+os.environ["MPLBACKEND"] = "Agg"
+
+# `ci` is the default: the same cases on every machine. HYPOTHESIS_PROFILE=search looks
+# for new ones.
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is not a fault
+)
+settings.register_profile("search", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator in the same state for every test."""
+    return np.random.default_rng(20_260_101)
