@@ -8,7 +8,12 @@ import networkx as nx
 from graphfit.errors import GraphError, close_match
 from graphfit.graph.factor import AnalysisFactor, HierarchicalFactor
 from graphfit.model import Collection
-from graphfit.model.tree import Substitution, assertions, free_parameters
+from graphfit.model.tree import (
+    Substitution,
+    assertions,
+    direct_parameters,
+    free_parameters,
+)
 from graphfit.priors import Comparison, Expression, Prior
 
 Factor = AnalysisFactor | HierarchicalFactor
@@ -123,7 +128,7 @@ class FactorGraphModel:
                     graph.add_edge(("prior", name), names[hyper])
         for key, factor in self._factors.items():
             graph.add_node(("factor", key), kind="factor", bipartite=1, factor=factor)
-            for prior in free_parameters(self._model[key]):
+            for prior in direct_parameters(self._model[key]):
                 graph.add_edge(("factor", key), names[prior])
         for i, condition in enumerate(assertions(self._model)):
             node = ("condition", i)
@@ -141,19 +146,22 @@ class FactorGraphModel:
             Their evidences multiply; a connected graph is its only component.  Factors
             keep the names they have here.
         """
-        parts = []
+        position = {key: i for i, key in enumerate(self._factors)}
+        groups: list[list[int]] = []
+        fixed: list[int] = []
         for nodes in nx.connected_components(self.graph):
-            keys = {
-                node[1]
-                for node in nodes
-                if isinstance(node, tuple) and node[0] == "factor"
-            }
-            parts.append([key for key in self._factors if key in keys])
-        if len(parts) == 1:
+            members = [position[node[1]] for node in nodes if node[0] == "factor"]
+            # A factor without free parameters is a constant: it goes with another part.
+            if len(nodes) == 1:
+                fixed += members
+            else:
+                groups.append(members)
+        if len(groups) < 2:
             return (self,)
-        order = list(self._factors)
-        parts.sort(key=lambda keys: order.index(keys[0]) if keys else len(order))
-        return tuple(self._part(keys) for keys in parts if keys)
+        groups.sort(key=min)
+        groups[0] += fixed
+        keys = list(self._factors)
+        return tuple(self._part([keys[i] for i in sorted(group)]) for group in groups)
 
     def _part(self, keys: Sequence[str]) -> "FactorGraphModel":
         """Return the graph of some factors, with the whole's drawn variables."""
@@ -162,22 +170,16 @@ class FactorGraphModel:
         held = {
             p for key in keys for p in free_parameters(self._factors[key].prior_model)
         }
-        part._populations = tuple(
-            population
-            for population in self._populations
-            if held & set(population.drawn)
-        )
-        populations = {
-            key: node for key, node in self._model.items() if key not in self._factors
-        }
+        names = _population_names(self._populations)
         mine = {
-            _population_names(self._populations)[i]
-            for i, population in enumerate(self._populations)
-            if population in part._populations
+            name: population
+            for name, population in zip(names, self._populations, strict=True)
+            if held & set(population.drawn)
         }
+        part._populations = tuple(mine.values())
         part._model = Collection.of_siblings(
             {key: self._model[key] for key in keys},
-            {key: node for key, node in populations.items() if key in mine},
+            {name: self._model[name] for name in mine},
         )
         inside = set(free_parameters(part._model))
         part._model.with_assertions(
@@ -209,16 +211,17 @@ class FactorGraphModel:
 
 
 def _names(factors: Sequence[AnalysisFactor]) -> list[str]:
-    names = [factor.name or str(i) for i, factor in enumerate(factors)]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            first = names.index(name)
+    names: dict[str, int] = {}
+    for i, factor in enumerate(factors):
+        name = factor.name or str(i)
+        if name in names:
             msg = (
-                f"Factors {first} and {i} are both named {name!r}; give each factor its "
-                "own name, or none."
+                f"Factors {names[name]} and {i} are both named {name!r}; give each factor "
+                "its own name, or none."
             )
             raise GraphError(msg)
-    return names
+        names[name] = i
+    return list(names)
 
 
 def _population_names(populations: Sequence[HierarchicalFactor]) -> list[str]:
@@ -239,6 +242,12 @@ def _global_model(
     held = {p for f in factors.values() for p in free_parameters(f.prior_model)}
     replacement: dict[Prior, Prior] = {}
     for population in populations:
+        if not population.drawn:
+            msg = (
+                f"{population} has no drawn variables, so no data speak of it; add them "
+                "with add_drawn_variable(prior), or leave it out of the graph."
+            )
+            raise GraphError(msg)
         for prior in population.drawn:
             if prior not in held:
                 msg = (

@@ -28,6 +28,7 @@ def write_samples(path: Path, samples: Samples) -> None:
         "log_evidence": samples.log_evidence.hex(),
         "log_evidence_error": samples.log_evidence_error.hex(),
         "evaluations": samples.evaluations,
+        "ess_limit": samples.ess_limit.hex(),
     }
     stream = streams.BytesIO()
     arrays: dict[str, Any] = {name: getattr(samples, name) for name in ARRAYS}
@@ -57,6 +58,7 @@ def read_samples(path: Path) -> Samples:
         log_evidence=float.fromhex(facts["log_evidence"]),
         log_evidence_error=float.fromhex(facts["log_evidence_error"]),
         evaluations=facts["evaluations"],
+        ess_limit=float.fromhex(facts["ess_limit"]),
         **arrays,
     )
 

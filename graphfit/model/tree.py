@@ -94,6 +94,26 @@ def free_parameters(root: Node) -> dict[Prior, str]:
     return _named(root, found)
 
 
+def direct_parameters(root: Node) -> dict[Prior, str]:
+    """Return the parameters that the values of the tree are computed from.
+
+    Unlike :func:`free_parameters` without those that appear only as arguments of
+    conditional priors: a likelihood does not depend on them.
+
+    Parameters
+    ----------
+    root : Node
+        The model.
+
+    Returns
+    -------
+    dict from Prior to str
+        With the names that :func:`free_parameters` gives, in that order.
+    """
+    direct = {p for path, value in leaves(root) for p, _ in _direct(value, path)}
+    return {p: name for p, name in free_parameters(root).items() if p in direct}
+
+
 def _require_held(root: Node, found: Mapping[Prior, Any]) -> None:
     """Refuse conditions on priors that the model does not hold."""
     for condition in assertions(root):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphfit.samples.samples import Samples
-from graphfit.samples.summary import draw_rows
+from graphfit.samples.summary import draw_rows, effective_sample_size
 
 
 def combine(
@@ -56,4 +56,5 @@ def combine(
             np.sqrt(sum(part.log_evidence_error**2 for part in parts))
         ),
         evaluations=sum(part.evaluations for part in parts),
+        ess_limit=min(effective_sample_size(part) for part in parts),
     )

@@ -37,6 +37,9 @@ class Samples:
         ln Z and its standard error; NaN where the search gives none.
     evaluations : int
         Calls of the joint likelihood.
+    ess_limit : float
+        The effective sample size where weights alone overstate it: autocorrelated chains,
+        rows that are drawn more than once.
     """
 
     kind: Kind
@@ -50,6 +53,7 @@ class Samples:
     log_evidence: float = float("nan")
     log_evidence_error: float = float("nan")
     evaluations: int = 0
+    ess_limit: float = float("inf")
 
     @property
     def weights(self) -> FloatArray:

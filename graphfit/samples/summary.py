@@ -84,12 +84,8 @@ def covariance(samples: Samples) -> FloatArray:
 
 
 def effective_sample_size(samples: Samples) -> float:
-    """Return ``(sum w)^2 / sum w^2``, Kish's effective number of samples.
-
-    For a chain this counts its (thinned) points as independent.
-    """
-    weights = samples.weights
-    return float(1.0 / np.sum(weights**2))
+    """Return ``(sum w)^2 / sum w^2`` (Kish), or the samples' own limit if it is lower."""
+    return min(float(1.0 / np.sum(samples.weights**2)), samples.ess_limit)
 
 
 def draw_rows(samples: Samples, count: int, rng: np.random.Generator) -> FloatArray:

@@ -54,7 +54,7 @@ class Emcee(Search):
     """
 
     nwalkers: int | None = None
-    nsteps: int = 2000
+    nsteps: int = 5000
     discard: float = 0.5
     thin: int | None = None
     begin: Literal["map", "prior"] = "map"
@@ -128,7 +128,8 @@ class Emcee(Search):
         from scipy.special import ndtr
 
         dropped = int(self.discard * self.nsteps)
-        thin = self.thin or self._autocorrelation(sampler, dropped)
+        time = self._autocorrelation(sampler, dropped)
+        thin = self.thin or math.ceil(time)
         chain = sampler.get_chain(discard=dropped, thin=thin, flat=True)
         log_density = sampler.get_log_prob(discard=dropped, thin=thin, flat=True)
         values = np.array([task.program.prior_transform(ndtr(z)) for z in chain])
@@ -143,9 +144,10 @@ class Emcee(Search):
             ),
             log_weights=np.full(count, -np.log(count)),
             evaluations=self.nsteps * sampler.nwalkers + sampler.nwalkers,
+            ess_limit=(self.nsteps - dropped) * sampler.nwalkers / time,
         )
 
-    def _autocorrelation(self, sampler: Any, dropped: int) -> int:
+    def _autocorrelation(self, sampler: Any, dropped: int) -> float:
         """Return the longest autocorrelation time in steps; warn of a short chain."""
         from emcee.autocorr import integrated_time
 
@@ -160,7 +162,7 @@ class Emcee(Search):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        return max(1, math.ceil(longest))
+        return max(1.0, longest)
 
 
 class _Density:

@@ -1,0 +1,249 @@
+"""The lists that tests are products over; a new family is examined by adding a row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp, inf, log, nan
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from graphfit.priors import (
+    BetaPrior,
+    ExponentialPrior,
+    GammaPrior,
+    GaussianPrior,
+    HalfCauchyPrior,
+    HalfGaussianPrior,
+    InverseGammaPrior,
+    LogGaussianPrior,
+    LogUniformPrior,
+    OrderedPrior,
+    Prior,
+    StudentTPrior,
+    TruncatedGaussianPrior,
+    UniformPrior,
+)
+
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PriorCase:
+    """A family of priors and what to examine it with.
+
+    `make` is the family or a function of the same arguments; `twin` gives scipy's frozen
+    distribution, or None where scipy has none that is good for these arguments; with each
+    of `impossible` there is no density.
+    """
+
+    name: str
+    make: Callable[..., Prior]
+    twin: Callable[..., Any]
+    arguments: tuple[Numbers, ...]
+    impossible: tuple[Numbers, ...]
+
+
+class TruncatedLogNormal:
+    """scipy.stats has no lognormal between limits."""
+
+    def __init__(self, mean: float, sigma: float, lower: float, upper: float) -> None:
+        low = log(lower) if lower > 0 else -inf
+        self.log = truncated_normal(mean, sigma, low, log(upper))
+
+    def ppf(self, u: Any) -> Any:
+        return np.exp(self.log.ppf(u))
+
+    def cdf(self, x: Any) -> Any:
+        return self.log.cdf(np.log(x))
+
+    def sf(self, x: Any) -> Any:
+        return self.log.sf(np.log(x))
+
+    def logpdf(self, x: Any) -> Any:
+        return self.log.logpdf(np.log(x)) - np.log(x)
+
+
+def truncated_normal(mean: float, sigma: float, lower: float, upper: float) -> Any:
+    a, b = (lower - mean) / sigma, (upper - mean) / sigma
+    # Narrow or far limits: scipy loses digits there; tests/reference/ has the truth.
+    if max(a, -b) > 8 or b - a < 1e-3:
+        return None
+    return stats.truncnorm(a, b, mean, sigma)
+
+
+def ordered_uniform(remaining: float, lower: float, upper: float) -> OrderedPrior:
+    return OrderedPrior(UniformPrior(lower, upper), remaining=remaining)
+
+
+def ordered_exponential(previous: float, remaining: float, scale: float) -> OrderedPrior:
+    return OrderedPrior(ExponentialPrior(scale), previous, remaining)
+
+
+NOT_POSITIVE = (0.0, -1.0, nan)
+
+ALL_PRIORS = [
+    PriorCase(
+        "uniform",
+        UniformPrior,
+        lambda lower, upper: stats.uniform(lower, upper - lower),
+        ((0.0, 1.0), (-3.5, 100.0), (1e6, 1e6 + 1e-3), (-1e300, 1e-300), (0.1, 0.3)),
+        ((1.0, 0.0), (2.0, 2.0), (nan, 1.0), (0.0, nan)),
+    ),
+    PriorCase(
+        "log_uniform",
+        LogUniformPrior,
+        stats.loguniform,
+        ((1e-6, 1.0), (0.05, 20.0), (1e-300, 1e300), (5.0, 5.000001)),
+        ((0.0, 1.0), (-1.0, 1.0), (2.0, 1.0), (1.0, 1.0), (nan, 1.0), (1.0, nan)),
+    ),
+    PriorCase(
+        "gaussian",
+        GaussianPrior,
+        stats.norm,
+        ((0.0, 1.0), (50.0, 0.1), (-1e8, 0.1), (0.0, 1e150)),
+        tuple((0.0, s) for s in NOT_POSITIVE) + ((nan, 1.0),),
+    ),
+    PriorCase(
+        "truncated_gaussian",
+        TruncatedGaussianPrior,
+        truncated_normal,
+        (
+            (0.0, 1.0, 0.0, inf),
+            (0.0, 1.0, -1.0, 2.0),
+            (5.0, 6.0, 0.0, 1.0),
+            (10.0, 2.0, 0.0, 100.0),
+            (0.0, 1.0, -inf, 1.5),
+            (0.0, 1.0, -inf, -30.0),
+            (0.0, 1.0, 30.0, inf),
+            (0.0, 1.0, 30.0, 31.0),
+            (-30.0, 1.0, 0.0, inf),
+            (-1e6, 1.0, 0.0, inf),
+            (30.0, 1.0, -1.0, 0.0),
+            (0.0, 1.0, 30.0, 30.000001),
+            (0.0, 1.0, -1e-6, 1e-6),
+            (0.0, 1.0, 39.0, 39.5),
+            (0.0, 1.0, -40.0, -1e-7),
+            (5.0, 2.0, 1.0, 1.000000001),
+            (0.0, 1e6, 0.0, 1.0),
+        ),
+        (
+            *((0.0, s, -1.0, 1.0) for s in NOT_POSITIVE),
+            (0.0, 1.0, 1.0, 1.0),
+            (0.0, 1.0, 1.0, -1.0),
+            (nan, 1.0, -1.0, 1.0),
+            (0.0, 1.0, nan, 1.0),
+        ),
+    ),
+    PriorCase(
+        "log_gaussian",
+        LogGaussianPrior,
+        lambda mean, sigma: stats.lognorm(sigma, scale=exp(mean)),
+        ((0.0, 1.0), (2.0, 0.01), (-3.0, 5.0)),
+        tuple((0.0, s) for s in NOT_POSITIVE) + ((nan, 1.0),),
+    ),
+    PriorCase(
+        "truncated_log_gaussian",
+        LogGaussianPrior,
+        TruncatedLogNormal,
+        ((0.0, 1.0, 0.5, 2.0), (1.0, 2.0, 0.0, 10.0), (-3.0, 0.5, 1.0, inf)),
+        (
+            *((0.0, s, 1.0, 2.0) for s in NOT_POSITIVE),
+            (0.0, 1.0, 2.0, 1.0),
+            (0.0, 1.0, -1.0, 1.0),
+        ),
+    ),
+    PriorCase(
+        "half_gaussian",
+        HalfGaussianPrior,
+        lambda sigma: stats.halfnorm(0.0, sigma),
+        ((1.0,), (1e-5,), (300.0,)),
+        tuple((s,) for s in NOT_POSITIVE),
+    ),
+    PriorCase(
+        "half_cauchy",
+        HalfCauchyPrior,
+        lambda sigma: stats.halfcauchy(0.0, sigma),
+        ((1.0,), (1e-5,), (300.0,)),
+        tuple((s,) for s in NOT_POSITIVE),
+    ),
+    PriorCase(
+        "student_t",
+        StudentTPrior,
+        stats.t,
+        (
+            (1.0, 0.0, 1.0),
+            (3.0, 0.0, 1.0),
+            (4.5, 10.0, 0.1),
+            (50.0, 0.0, 2.0),
+            (0.3, 0.0, 1.0),
+            (1e3, 0.0, 1.0),
+        ),
+        (
+            *((3.0, 0.0, s) for s in NOT_POSITIVE),
+            *((df, 0.0, 1.0) for df in NOT_POSITIVE),
+            (3.0, nan, 1.0),
+        ),
+    ),
+    PriorCase(
+        "beta",
+        BetaPrior,
+        lambda alpha, beta, lower, upper: stats.beta(alpha, beta, lower, upper - lower),
+        (
+            (2.0, 5.0, 0.0, 1.0),
+            (1.0, 1.0, 0.0, 1.0),
+            (0.5, 0.5, 0.0, 1.0),
+            (30.0, 2.0, -1.0, 0.0),
+            (0.1, 3.0, 0.0, 1.0),
+            (5.0, 0.2, 0.0, 1.0),
+            (200.0, 300.0, 10.0, 20.0),
+        ),
+        (
+            *((a, 1.0, 0.0, 1.0) for a in NOT_POSITIVE),
+            *((1.0, b, 0.0, 1.0) for b in NOT_POSITIVE),
+            (2.0, 2.0, 1.0, 0.0),
+            (2.0, 2.0, 1.0, 1.0),
+        ),
+    ),
+    PriorCase(
+        "gamma",
+        GammaPrior,
+        lambda shape, scale: stats.gamma(shape, scale=scale),
+        ((2.0, 3.0), (1.0, 1.0), (0.5, 1e-3), (0.1, 1.0), (7.5, 1.0), (100.0, 1e5)),
+        (
+            *((k, 1.0) for k in NOT_POSITIVE),
+            *((1.0, s) for s in NOT_POSITIVE),
+        ),
+    ),
+    PriorCase(
+        "exponential",
+        ExponentialPrior,
+        lambda scale: stats.expon(scale=scale),
+        ((1.0,), (1e-5,), (300.0,)),
+        tuple((s,) for s in NOT_POSITIVE),
+    ),
+    PriorCase(
+        "inverse_gamma",
+        InverseGammaPrior,
+        lambda shape, scale: stats.invgamma(shape, scale=scale),
+        ((3.0, 2.0), (1.0, 1.0), (0.5, 1e-3), (20.0, 1e5)),
+        (
+            *((k, 1.0) for k in NOT_POSITIVE),
+            *((1.0, s) for s in NOT_POSITIVE),
+        ),
+    ),
+    PriorCase(
+        "ordered_uniform",  # the lowest of n uniform draws is a beta variate
+        ordered_uniform,
+        lambda n, lower, upper: stats.beta(1.0, n, lower, upper - lower),
+        ((1.0, 0.0, 1.0), (3.0, 0.0, 100.0), (40.0, -1.0, 1.0)),
+        ((2.0, 1.0, 0.0),),
+    ),
+    PriorCase(
+        "ordered_exponential",  # that of exponential draws has no memory
+        ordered_exponential,
+        lambda previous, n, scale: stats.expon(previous, scale / n),
+        ((0.0, 3.0, 1.0), (2.5, 4.0, 7.0), (600.0, 2.0, 1.0)),
+        tuple((0.0, 2.0, s) for s in NOT_POSITIVE),
+    ),
+]
