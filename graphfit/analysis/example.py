@@ -1,5 +1,6 @@
 """The components of the examples: 1D profiles on pixel positions, and their analysis."""
 
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any, final
 
@@ -141,3 +142,7 @@ class Analysis(AbstractAnalysis):
 
     def data_point_count(self) -> int:
         return self.data.size
+
+    def save_attributes(self, folder: Any) -> None:
+        for name, array in (("data", self.data), ("noise_map", self.noise_map)):
+            (folder / f"{name}.json").write_text(json.dumps(array.tolist()) + "\n")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import (
     betainc,
+    betaincc,
     betainccinv,
     betaincinv,
     betaln,
@@ -71,7 +72,10 @@ def beta_cdf(x: Any, alpha: Any, beta: Any, lower: Any, upper: Any) -> Any:
     """Return the incomplete beta function ``I_t``, ``t = (x - lower) / (upper - lower)``."""
     alpha, beta, width = _valid_beta(alpha, beta, lower, upper)
     t = np.minimum(np.maximum((x - lower) / width, 0.0), 1.0)
-    return betainc(alpha, beta, t)
+    rest = np.minimum(np.maximum((upper - x) / width, 0.0), 1.0)
+    # Of t and 1 - t, the smaller one holds all the digits of x.
+    near_upper = betaincc(beta, alpha, rest)
+    return np.where(t < 0.5, betainc(alpha, beta, t), near_upper)[()]
 
 
 @quiet

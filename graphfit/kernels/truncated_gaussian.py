@@ -202,7 +202,10 @@ def truncated_gaussian_cdf(
     lower_tail = np.expm1(-hazard_integral(-a, -step)) / np.expm1(-kept_below)
     lower_tail = lower_tail * np.exp(-hazard_integral(-b, rest))
     value = np.where(a > 0.0, upper_tail, np.where(b < 0.0, lower_tail, middle))
-    return np.minimum(np.maximum(value, 0.0), 1.0)
+    unknown = 0.0 * sigma
+    value = np.minimum(np.maximum(value, 0.0), 1.0)
+    value = np.where(x <= lower, unknown, np.where(x >= upper, 1.0 + unknown, value))
+    return value[()]
 
 
 def truncated_gaussian_survival(

@@ -13,6 +13,7 @@ from graphfit.model.serial import model_to_dict
 from graphfit.model.space import ParameterSpace
 from graphfit.model.tree import free_parameters, substitute
 from graphfit.priors import Comparison, Prior
+from graphfit.seeding import generator
 from graphfit.typing import ArrayLike, FloatArray
 
 
@@ -62,6 +63,11 @@ class Composed(Node):
         return len(self.priors)
 
     @property
+    def total_free_parameters(self) -> int:
+        """The same as `prior_count`."""
+        return self.prior_count
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """The free parameters' paths, in the order of vectors."""
         return tuple(free_parameters(self).values())
@@ -94,6 +100,10 @@ class Composed(Node):
     def instance_from_prior_medians(self) -> Any:
         """Return the instance with every parameter at the median of its prior."""
         return self.instance_from_unit_vector(np.full(self.prior_count, 0.5))
+
+    def random_instance(self, seed: int | None = None) -> Any:
+        """Return the instance at one draw from the priors."""
+        return self.instance_from_unit_vector(generator(seed).random(self.prior_count))
 
     def vector_from_unit_vector(self, unit_vector: ArrayLike) -> FloatArray:
         """Return the physical parameters `(D,)` at a point `(D,)` of the unit cube."""

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphfit.model.node import Node
-from graphfit.model.tree import assertions, child_items, free_parameters, inputs, nodes
+from graphfit.model.tree import (
+    assertions,
+    child_items,
+    free_parameters,
+    inputs,
+    leaves,
+    nodes,
+)
 from graphfit.priors import Expression, Prior, Relation
 
 COLUMN = 56
@@ -28,6 +35,12 @@ def info_text(root: Node) -> str:
     lines = [f"Total Free Parameters = {len(parameters)}", ""]
     lines += _structure("model", root, 0)
     lines += ["", *_children(root, numbers, 0)]
+    # What only conditional priors depend on stands nowhere in the tree.
+    held = _held(root)
+    hyper = {p: name for p, name in parameters.items() if p not in held}
+    if hyper:
+        lines += ["", "Hyper-parameters"]
+        lines += [_row(name, _prior(p, numbers), 1) for p, name in hyper.items()]
     conditions = assertions(root)
     if conditions:
         lines += ["", "Conditions"]
@@ -149,11 +162,7 @@ def _entry(key: str, value: Any, numbers: dict[Prior, int], depth: int) -> list[
     if isinstance(value, Node):
         return [f"{INDENT * depth}{key}", *_entries(value, numbers, depth + 1, ())]
     if isinstance(value, Prior):
-        lines = [_row(key, _prior(value, numbers), depth)]
-        for name, operand in value.operands():
-            if isinstance(operand, Expression):
-                lines += _entry(name, operand, numbers, depth + 1)
-        return lines
+        return [_row(key, _prior(value, numbers), depth)]
     if isinstance(value, Relation):
         lines = [_row(key, str(value), depth)]
         for prior, name in inputs(value).items():
@@ -162,8 +171,29 @@ def _entry(key: str, value: Any, numbers: dict[Prior, int], depth: int) -> list[
     return [_row(key, _constant(value), depth)]
 
 
+def _held(root: Node) -> set[Prior]:
+    """Return the priors that stand in the tree, or in a relation that does."""
+    found: set[Prior] = set()
+    for _, value in leaves(root):
+        if isinstance(value, Prior):
+            found.add(value)
+        elif isinstance(value, Relation):
+            found |= set(inputs(value))
+    return found
+
+
 def _prior(prior: Prior, numbers: dict[Prior, int]) -> str:
     kind, _, rest = str(prior).partition(", ")
+    if prior.is_conditional:
+        # Parameters by their numbers; their own priors are shown where they stand.
+        rest = ", ".join(
+            f"{name} = [{numbers[value]}]"
+            if isinstance(value, Prior)
+            else f"{name} = {value:g}"
+            if isinstance(value, float)
+            else f"{name} = {value}"
+            for name, value in prior.operands()
+        )
     number = numbers.get(prior)
     mark = f"{kind} [{number}]" if number is not None else kind
     return f"{mark}, {rest}" if rest else mark

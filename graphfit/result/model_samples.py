@@ -1,6 +1,6 @@
 """Samples seen through a model: numbers in, instances out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -102,6 +102,12 @@ class ModelSamples:
         return list(map(float, self.record.log_prior))
 
     @property
+    def log_posterior_list(self) -> list[float]:
+        """The sums of the two."""
+        record = self.record
+        return list(map(float, record.log_likelihood + record.log_prior))
+
+    @property
     def log_evidence(self) -> float:
         """Ln Z of the whole fit; NaN where the search gives none."""
         return self.record.log_evidence
@@ -136,13 +142,35 @@ class ModelSamples:
             If the samples are one optimum, which has no posterior.
         """
         low, high = self._interval(sigma)
-        return self._pairs(low, high, as_instance)
+        return self._shown(_pairs(low, high), as_instance)
+
+    def values_at_lower_sigma(
+        self, sigma: float = 1.0, as_instance: bool = True
+    ) -> Any:
+        """Return the lower limits of `values_at_sigma` alone."""
+        return self._shown(self._interval(sigma)[0].tolist(), as_instance)
+
+    def values_at_upper_sigma(
+        self, sigma: float = 1.0, as_instance: bool = True
+    ) -> Any:
+        """Return the upper limits of `values_at_sigma` alone."""
+        return self._shown(self._interval(sigma)[1].tolist(), as_instance)
 
     def errors_at_sigma(self, sigma: float = 1.0, as_instance: bool = True) -> Any:
         """Return (minus, plus) distances from the median to the limits at `sigma`."""
-        low, high = self._interval(sigma)
-        middle = summary.median(self.record)
-        return self._pairs(middle - low, high - middle, as_instance)
+        return self._shown(_pairs(*self._errors(sigma)), as_instance)
+
+    def errors_at_lower_sigma(
+        self, sigma: float = 1.0, as_instance: bool = True
+    ) -> Any:
+        """Return the minus errors of `errors_at_sigma` alone."""
+        return self._shown(self._errors(sigma)[0].tolist(), as_instance)
+
+    def errors_at_upper_sigma(
+        self, sigma: float = 1.0, as_instance: bool = True
+    ) -> Any:
+        """Return the plus errors of `errors_at_sigma` alone."""
+        return self._shown(self._errors(sigma)[1].tolist(), as_instance)
 
     @property
     def covariance_matrix(self) -> FloatArray:
@@ -185,12 +213,17 @@ class ModelSamples:
             raise ResultError(msg)
         return summary.interval(self.record, sigma)
 
-    def _pairs(self, first: FloatArray, second: FloatArray, as_instance: bool) -> Any:
-        pairs = [(float(a), float(b)) for a, b in zip(first, second, strict=True)]
+    def _errors(self, sigma: float) -> tuple[FloatArray, FloatArray]:
+        low, high = self._interval(sigma)
+        middle = summary.median(self.record)
+        return middle - low, high - middle
+
+    def _shown(self, columns: Sequence[Any], as_instance: bool) -> Any:
+        """Return one object a column, as a tree shaped like the model or as a list."""
         if not as_instance:
-            return [pairs[column] for column in self._columns]
+            return [columns[column] for column in self._columns]
         return payload_tree(
-            self._model, {e: pairs[i] for e, i in self._positions.items()}
+            self._model, {e: columns[i] for e, i in self._positions.items()}
         )
 
     def _shaped(self, vector: FloatArray, as_instance: bool) -> Any:
@@ -199,6 +232,10 @@ class ModelSamples:
             return list(map(float, own))
         space = ParameterSpace(self._model)
         return instance_builder(self._model, space)(space.values_from_vector(own))
+
+
+def _pairs(first: FloatArray, second: FloatArray) -> list[tuple[float, float]]:
+    return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
 def column_positions(joint: Node) -> dict[Expression, int]:

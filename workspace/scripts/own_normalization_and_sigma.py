@@ -8,7 +8,7 @@ from cookbook import compare, dataset_folders, figure_path, nlive, truths
 
 import graphfit as gf
 
-search = gf.DynestyStatic(nlive=nlive(default=200), sample="rwalk", seed=1)
+search = gf.DynestyStatic(nlive=nlive(default=200), seed=1)
 
 # --- data -----------------------------------------------------------------------------
 names = [f"gaussian_x1_variable/sigma_{i}" for i in range(3)]

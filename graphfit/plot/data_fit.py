@@ -1,0 +1,230 @@
+"""Data with the fitted model, and what is left over below."""
+
+from collections.abc import Iterable
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphfit.errors import ResultError
+from graphfit.plot.observation import Observation, observe
+from graphfit.plot.style import (
+    FAINT,
+    INK,
+    MODEL,
+    MUTED,
+    house_style,
+    new_figure,
+    saved,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 4
+
+
+def fit(
+    result: Any,
+    *,
+    title: str | None = None,
+    xlabel: str = "x",
+    ylabel: str = "data",
+    draws: int = 64,
+    path: str | PathLike[str] | None = None,
+) -> "Figure":
+    """Draw one dataset with its best model, and the residuals below.
+
+    The line is the model at the maximum of the likelihood, the band its central 68 %
+    over draws from the posterior.  Residuals are (data - model) / noise.
+
+    Parameters
+    ----------
+    result : Result
+        Of an analysis with ``data``, ``xvalues`` or ``x``, and ``model_data(instance)``,
+        such as ``gf.ex.Analysis``; ``noise_map`` and ``mask`` are used if it has them.
+    title : str, optional
+        By default the dataset's name and its chi-square.
+    xlabel, ylabel : str
+        What the axes show.
+    draws : int, >= 0
+        Draws for the band; 0 for none.  There is none for an optimum either, nor where
+        64 evaluations of the model would take seconds.
+    path : str or path, optional
+        Where to save the figure.
+
+    Returns
+    -------
+    Figure
+        matplotlib's, with two axes.
+
+    Raises
+    ------
+    ResultError
+        If the analysis does not have what is drawn.
+    OutputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import graphfit as gf
+    >>> line = gf.ex.Gaussian(centre=50.0, normalization=25.0, sigma=10.0)
+    >>> analysis = gf.ex.Analysis(line(np.arange(100.0)), np.full(100, 0.1))
+    >>> result = gf.LBFGS(seed=1).fit(gf.Model(gf.ex.Gaussian), analysis)
+    >>> figure = gf.plot.fit(result, ylabel="flux (Jy)")
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['flux (Jy)', 'residual / σ']
+    """
+    seen = observe(result, draws)
+    with house_style():
+        figure = new_figure(5.0, 3.8, layout="constrained")
+        upper, lower = figure.subplots(
+            2, sharex=True, gridspec_kw={"height_ratios": [3, 1], "hspace": 0.0}
+        )
+        _draw_data(upper, seen)
+        _draw_residuals(lower, seen, _reach([seen]))
+        upper.set_ylabel(ylabel)
+        upper.set_title(_title(result, seen) if title is None else title, loc="left")
+        upper.legend(handlelength=1.6)
+        lower.set(ylabel=_residual_label(seen), xlabel=_x_label(seen, xlabel))
+        figure.align_ylabels([upper, lower])
+        return saved(figure, path)
+
+
+def fits(
+    results: Iterable[Any],
+    *,
+    title: str | None = None,
+    xlabel: str = "x",
+    ylabel: str = "data",
+    draws: int = 64,
+    path: str | PathLike[str] | None = None,
+) -> "Figure":
+    """Draw the datasets of a joint fit side by side, four to a row.
+
+    All panels have the same vertical scale, so that the datasets can be compared.
+
+    Parameters
+    ----------
+    results : ResultList or iterable of Result
+        See :func:`fit`; draw some of many with ``results[:12]``.
+    title : str, optional
+        Above all panels.
+    xlabel, ylabel : str
+        What the axes show.
+    draws : int, >= 0
+        Draws for the band of each; 0 for none.
+    path : str or path, optional
+        Where to save the figure.
+
+    Returns
+    -------
+    Figure
+        matplotlib's, with two axes a dataset.
+
+    Raises
+    ------
+    ResultError
+        If there is none, or an analysis does not have what is drawn.
+    OutputError
+        If the file cannot be written.
+    """
+    chosen = list(results)
+    if not chosen:
+        msg = "plot.fits needs at least one result, got none."
+        raise ResultError(msg)
+    seen = [observe(result, draws) for result in chosen]
+    columns = min(len(chosen), COLUMNS)
+    rows = -(-len(chosen) // columns)
+    with house_style():
+        figure = new_figure(
+            0.6 + 2.5 * columns, 0.3 + 2.7 * rows + 0.3 * bool(title), layout="constrained"
+        )
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+        outer = figure.add_gridspec(rows, columns)
+        first: Any = None
+        for i, (result, observation) in enumerate(zip(chosen, seen, strict=True)):
+            row, column = divmod(i, columns)
+            inner = outer[row, column].subgridspec(
+                2, 1, height_ratios=[3, 1], hspace=0.0
+            )
+            upper = figure.add_subplot(inner[0], sharey=first and first[0])
+            lower = figure.add_subplot(inner[1], sharex=upper, sharey=first and first[1])
+            first = first or (upper, lower)
+            _draw_data(upper, observation)
+            _draw_residuals(lower, observation, _reach(seen))
+            upper.set_title(_title(result, observation), loc="left")
+            upper.tick_params(labelbottom=False, labelleft=column == 0)
+            lower.tick_params(labelleft=column == 0)
+            lower.set_xlabel(_x_label(observation, xlabel))
+            if column == 0:
+                upper.set_ylabel(ylabel)
+                lower.set_ylabel(_residual_label(observation))
+                figure.align_ylabels([upper, lower])
+        first[0].legend(handlelength=1.6)
+        return saved(figure, path)
+
+
+def _draw_data(axes: "Axes", seen: Observation) -> None:
+    used = seen.used
+    bars = None if seen.scatter is None else seen.scatter[used]
+    points = {"fmt": ".", "color": INK, "ms": 3.0, "elinewidth": 0.6, "alpha": 0.75}
+    axes.errorbar(
+        seen.x[used], seen.data[used], yerr=bars, label="data", zorder=2, **points
+    )
+    if not used.all():
+        axes.plot(
+            seen.x[~used],
+            seen.data[~used],
+            "x",
+            color=MUTED,
+            ms=3.0,
+            mew=0.7,
+            label="masked",
+            zorder=1,
+        )
+    if seen.band is not None:
+        axes.fill_between(
+            seen.x, *seen.band, color=MODEL, alpha=0.3, lw=0, zorder=3, label="68 %"
+        )
+    style = "." if seen.x_is_number else "-"
+    axes.plot(seen.x, seen.model, style, color=MODEL, lw=1.4, zorder=4, label="model")
+    axes.tick_params(labelbottom=False)
+    axes.margins(x=0.02)
+
+
+def _draw_residuals(axes: "Axes", seen: Observation, reach: float) -> None:
+    used = seen.used
+    if seen.scatter is not None:
+        axes.axhspan(-1.0, 1.0, color=FAINT, alpha=0.5, lw=0, zorder=0)
+        axes.set_ylim(-reach, reach)
+        step = 3.0 if reach < 9.0 else 3.0 * np.ceil(reach / 9.0)
+        axes.set_yticks([-step, 0.0, step])
+    axes.axhline(0.0, color=MODEL, lw=1.0, zorder=1)
+    axes.plot(
+        seen.x[used], seen.residuals[used], ".", color=INK, ms=3.0, alpha=0.75, zorder=2
+    )
+
+
+def _reach(seen: Iterable[Observation]) -> float:
+    """Return the limit of the residual axes that shows every used point."""
+    largest = [np.abs(s.residuals[s.used]).max(initial=0.0) for s in seen]
+    return max(3.6, 1.1 * float(max(largest)))
+
+
+def _title(result: Any, seen: Observation) -> str:
+    name = result.name
+    name = f"dataset {name}" if name.isdigit() else name
+    if not np.isfinite(result.chi_squared):
+        return str(name)
+    return f"{name}:  χ² = {result.chi_squared:.1f} of {int(seen.used.sum())} points"
+
+
+def _residual_label(seen: Observation) -> str:
+    return "data − model" if seen.scatter is None else "residual / σ"
+
+
+def _x_label(seen: Observation, label: str) -> str:
+    return "data point" if seen.x_is_number else label
