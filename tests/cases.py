@@ -76,7 +76,9 @@ def ordered_uniform(remaining: float, lower: float, upper: float) -> OrderedPrio
     return OrderedPrior(UniformPrior(lower, upper), remaining=remaining)
 
 
-def ordered_exponential(previous: float, remaining: float, scale: float) -> OrderedPrior:
+def ordered_exponential(
+    previous: float, remaining: float, scale: float
+) -> OrderedPrior:
     return OrderedPrior(ExponentialPrior(scale), previous, remaining)
 
 
@@ -93,7 +95,7 @@ ALL_PRIORS = [
     PriorCase(
         "log_uniform",
         LogUniformPrior,
-        stats.loguniform,
+        lambda low, high: stats.loguniform(low, high) if high > 1.01 * low else None,
         ((1e-6, 1.0), (0.05, 20.0), (1e-300, 1e300), (5.0, 5.000001)),
         ((0.0, 1.0), (-1.0, 1.0), (2.0, 1.0), (1.0, 1.0), (nan, 1.0), (1.0, nan)),
     ),
@@ -102,7 +104,7 @@ ALL_PRIORS = [
         GaussianPrior,
         stats.norm,
         ((0.0, 1.0), (50.0, 0.1), (-1e8, 0.1), (0.0, 1e150)),
-        tuple((0.0, s) for s in NOT_POSITIVE) + ((nan, 1.0),),
+        (*((0.0, s) for s in NOT_POSITIVE), (nan, 1.0)),
     ),
     PriorCase(
         "truncated_gaussian",
@@ -140,7 +142,7 @@ ALL_PRIORS = [
         LogGaussianPrior,
         lambda mean, sigma: stats.lognorm(sigma, scale=exp(mean)),
         ((0.0, 1.0), (2.0, 0.01), (-3.0, 5.0)),
-        tuple((0.0, s) for s in NOT_POSITIVE) + ((nan, 1.0),),
+        (*((0.0, s) for s in NOT_POSITIVE), (nan, 1.0)),
     ),
     PriorCase(
         "truncated_log_gaussian",

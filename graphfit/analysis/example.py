@@ -13,7 +13,7 @@ from graphfit.analysis.dataset import (
     require_positive,
     require_shape,
 )
-from graphfit.errors import DataError
+from graphfit.errors import DataError, FitException
 from graphfit.priors import LogUniformPrior, UniformPrior
 from graphfit.typing import ArrayLike, FloatArray
 
@@ -43,7 +43,16 @@ class Gaussian:
     sigma: Annotated[float, UniformPrior(0.0, 25.0)] = 0.01
 
     def model_data_from(self, xvalues: ArrayLike) -> FloatArray:
-        """Return the profile at the positions `xvalues`, in their shape."""
+        """Return the profile at the positions `xvalues`, in their shape.
+
+        Raises
+        ------
+        FitException
+            If sigma is 0, as a relation can make it: a line of no width has no values.
+        """
+        if self.sigma == 0.0:
+            msg = "A Gaussian of sigma 0 has no finite values."
+            raise FitException(msg)
         z = (np.asarray(xvalues) - self.centre) / self.sigma
         peak = self.normalization / (self.sigma * np.sqrt(2.0 * np.pi))
         return np.asarray(peak * np.exp(-0.5 * z * z))

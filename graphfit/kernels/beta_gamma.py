@@ -17,7 +17,6 @@ from scipy.special import (
     gammainccinv,
     gammaincinv,
     gammaln,
-    stdtr,
     xlogy,
 )
 
@@ -208,11 +207,16 @@ def student_t_inverse_survival(s: Any, df: Any, mean: Any, sigma: Any) -> Any:
 
 
 def _student_t_below(t: Any, df: Any) -> Any:
-    """Return P(T <= t); beyond |t| = 1e8 sqrt(df), where squares overflow, by a power."""
-    log_size = np.log(np.abs(t)) - 0.5 * np.log(df)
-    far = np.exp(-df * log_size - betaln(0.5 * df, 0.5)) / df
-    power = np.where(t < 0.0, far, 1.0 - far)
-    return np.where(log_size > np.log(1e8), power, stdtr(df, t))[()]
+    """Return P(T <= t), through the probability beyond |t| on one side."""
+    half = 0.5 * df
+    r = np.abs(t) / np.sqrt(df)
+    y = 1.0 / (1.0 + r * r)
+    near = betaincc(0.5, half, r * r * y)
+    far = betainc(half, 0.5, y)
+    # Where r^2 overflows, the first term of the series in 1 / r.
+    very_far = np.exp(-df * np.log(r) - betaln(half, 0.5)) / half
+    beyond = 0.5 * np.where(r < 1.0, near, np.where(r < 1e8, far, very_far))
+    return np.where(np.less(t, 0.0), beyond, 1.0 - beyond)[()]
 
 
 @quiet

@@ -109,16 +109,17 @@ def _positive_limits(lower: Any, upper: Any) -> tuple[Any, Any]:
 def log_uniform_quantile(u: Any, lower: Any, upper: Any) -> Any:
     """Return ``lower (upper / lower)^u``."""
     lower, upper = _positive_limits(lower, upper)
-    x = np.exp(np.log(lower) + u * log_ratio(upper, lower))
-    return pinned(x, u, lower, upper)
+    # Counted from the lower limit, in two steps: one factor may overflow.
+    factor = np.exp(0.5 * u * log_ratio(upper, lower))
+    return pinned(lower * factor * factor, u, lower, upper)
 
 
 @quiet
 def log_uniform_inverse_survival(s: Any, lower: Any, upper: Any) -> Any:
     """Return ``upper (lower / upper)^s``."""
     lower, upper = _positive_limits(lower, upper)
-    x = np.exp(np.log(upper) - s * log_ratio(upper, lower))
-    return pinned(x, np.subtract(1.0, s), lower, upper)
+    factor = np.exp(-0.5 * s * log_ratio(upper, lower))
+    return pinned(upper * factor * factor, np.subtract(1.0, s), lower, upper)
 
 
 @quiet

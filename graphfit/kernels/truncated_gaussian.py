@@ -296,4 +296,6 @@ def truncated_log_gaussian_log_density(
     value = truncated_gaussian_log_density(
         log_x, mean, sigma, np.log(lower), np.log(upper)
     )
-    return number_or_minus_infinity(value - log_x)
+    # ln x may round to the limit's logarithm before x reaches the limit.
+    inside = np.greater_equal(x, lower) & np.less_equal(x, upper)
+    return np.where(inside, number_or_minus_infinity(value - log_x), -np.inf)[()]

@@ -4,6 +4,7 @@ Priors and relations are written once, with a number; where they stand again the
 reference, so the sharing survives the round trip.
 """
 
+import dataclasses
 import inspect
 import math
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 
 from graphfit.errors import ModelError
 from graphfit.model.node import Missing, Node
-from graphfit.priors import Comparison, Expression, Prior, Relation
+from graphfit.priors import Comparison, Expression, Relation
 
 
 def model_to_dict(root: Node) -> dict[str, Any]:
@@ -70,19 +71,25 @@ class Writer:
     def _expression(self, value: Expression, where: str) -> dict[str, Any]:
         if value in self._numbers:
             return {"type": "reference", "id": self._numbers[value]}
-        operands = {name: self.value(item, where) for name, item in value.operands()}
-        number = self._numbers[value] = len(self._numbers)
+        content: dict[str, Any]
         if isinstance(value, Relation):
-            return {
+            arguments = [self.value(item, where) for item in value.arguments]
+            content = {
                 "type": "Relation",
-                "id": number,
                 "function": callable_name(value.function, where),
-                "arguments": list(operands.values()),
+                "arguments": arguments,
                 "names": list(value.names),
             }
-        name = value.name if isinstance(value, Prior) else None
-        content = {"type": type(value).__name__, "id": number, "arguments": operands}
-        return content if name is None else {**content, "name": name}
+        else:
+            content = {"type": type(value).__name__, **self._fields(value, where)}
+        content["id"] = self._numbers[value] = len(self._numbers)
+        return content
+
+    def _fields(self, prior: Any, where: str) -> dict[str, Any]:
+        names = [item.name for item in dataclasses.fields(prior) if item.name != "name"]
+        arguments = {name: self.value(getattr(prior, name), where) for name in names}
+        named = {} if prior.name is None else {"name": prior.name}
+        return {"arguments": arguments, **named}
 
     def _condition(self, condition: Comparison) -> dict[str, Any]:
         return {

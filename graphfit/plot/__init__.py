@@ -1,1 +1,21 @@
-"""Pictures."""
+"""Pictures of graphs, fits and posteriors, known to users as ``gf.plot``.
+
+Every function returns a matplotlib ``Figure`` that belongs to no window, and saves it where
+``path=`` is given.  matplotlib loads when the first picture is made.
+"""
+
+from graphfit.plot.comparison import evidences
+from graphfit.plot.data_fit import fit, fits
+from graphfit.plot.factor_graph import graph
+from graphfit.plot.posterior import corner, marginals
+from graphfit.plot.profile import plot_profile_1d
+
+__all__ = [
+    "corner",
+    "evidences",
+    "fit",
+    "fits",
+    "graph",
+    "marginals",
+    "plot_profile_1d",
+]

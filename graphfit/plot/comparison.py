@@ -75,7 +75,12 @@ def evidences(
             )
             note = f"ln Z = {value:.2f} ± {error:.2f}"
             axes.text(
-                1.02, row, note, transform=axes.get_yaxis_transform(), va="center", size=8
+                1.02,
+                row,
+                note,
+                transform=axes.get_yaxis_transform(),
+                va="center",
+                size=8,
             )
             del name
         axes.axvline(0.0, color=FAINT, lw=0.8, zorder=0)

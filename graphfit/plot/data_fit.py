@@ -139,7 +139,9 @@ def fits(
     rows = -(-len(chosen) // columns)
     with house_style():
         figure = new_figure(
-            0.6 + 2.5 * columns, 0.3 + 2.7 * rows + 0.3 * bool(title), layout="constrained"
+            0.6 + 2.5 * columns,
+            0.3 + 2.7 * rows + 0.3 * bool(title),
+            layout="constrained",
         )
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11)
@@ -151,7 +153,9 @@ def fits(
                 2, 1, height_ratios=[3, 1], hspace=0.0
             )
             upper = figure.add_subplot(inner[0], sharey=first and first[0])
-            lower = figure.add_subplot(inner[1], sharex=upper, sharey=first and first[1])
+            lower = figure.add_subplot(
+                inner[1], sharex=upper, sharey=first and first[1]
+            )
             first = first or (upper, lower)
             _draw_data(upper, observation)
             _draw_residuals(lower, observation, _reach(seen))
@@ -170,7 +174,13 @@ def fits(
 def _draw_data(axes: "Axes", seen: Observation) -> None:
     used = seen.used
     bars = None if seen.scatter is None else seen.scatter[used]
-    points = {"fmt": ".", "color": INK, "ms": 3.0, "elinewidth": 0.6, "alpha": 0.75}
+    points: dict[str, Any] = {
+        "fmt": ".",
+        "color": INK,
+        "ms": 3.0,
+        "elinewidth": 0.6,
+        "alpha": 0.75,
+    }
     axes.errorbar(
         seen.x[used], seen.data[used], yerr=bars, label="data", zorder=2, **points
     )

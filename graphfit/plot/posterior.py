@@ -83,10 +83,15 @@ def marginals(
     columns = min(count, COLUMNS)
     rows = -(-count // columns)
     with house_style():
-        figure = new_figure(0.2 + 2.2 * columns, 0.2 + 1.75 * rows, layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)
+        figure = new_figure(
+            0.2 + 2.2 * columns, 0.2 + 1.75 * rows, layout="constrained"
+        )
+        layout: Any = figure.get_layout_engine()
+        layout.set(w_pad=0.08, h_pad=0.06)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, name, values in zip(grid, chosen.names, chosen.values.T, strict=False):
+        for axes, name, values in zip(
+            grid, chosen.names, chosen.values.T, strict=False
+        ):
             _histogram(axes, name, values, chosen.weights)
             if truth is not None and name in truth:
                 axes.axvline(truth[name], color=RIGHT, lw=1.4, ls=(0, (4, 2)))
@@ -230,7 +235,11 @@ def _histogram(
     axes.axvline(middle, color=ACCENT, lw=1.4)
     axes.set_title(name, loc="left", pad=14, fontweight="bold", fontsize=8.5)
     axes.text(
-        0.0, 1.03, interval_text(low, middle, high), transform=axes.transAxes, fontsize=8
+        0.0,
+        1.03,
+        interval_text(low, middle, high),
+        transform=axes.transAxes,
+        fontsize=8,
     )
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0.0, 1.08 * heights.max())
@@ -249,14 +258,14 @@ def _shown(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
 
 
 def interval_text(low: float, middle: float, high: float) -> str:
-    """Return a median with its errors, to two digits of the smaller, as mathtext.
+    r"""Return a median with its errors, to two digits of the smaller, as mathtext.
 
     Examples
     --------
     >>> interval_text(49.9, 50.0, 50.2)
     '$50.00^{+0.20}_{-0.10}$'
     >>> interval_text(9e7, 1e8, 1.1e8)
-    '$1.00^{+0.10}_{-0.10}\\\\times 10^{8}$'
+    '$1.00^{+0.10}_{-0.10}\\times 10^{8}$'
     """
     error = min(middle - low, high - middle)
     power = int(np.floor(np.log10(abs(middle)))) if middle else 0
@@ -265,7 +274,11 @@ def interval_text(low: float, middle: float, high: float) -> str:
     digits = 3
     if error > 0 and np.isfinite(error):
         digits = max(0, 1 - int(np.floor(np.log10(error / scale))))
-    centre, plus, minus = middle / scale, (high - middle) / scale, (middle - low) / scale
+    centre, plus, minus = (
+        middle / scale,
+        (high - middle) / scale,
+        (middle - low) / scale,
+    )
     text = f"{centre:.{digits}f}^{{+{plus:.{digits}f}}}_{{-{minus:.{digits}f}}}"
     return f"${text}\\times 10^{{{power}}}$" if power else f"${text}$"
 

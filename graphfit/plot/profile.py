@@ -2,7 +2,7 @@
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plot_profile_1d(
+def plot_profile_1d(  # noqa: PLR0913 - the call that users' scripts make
     xvalues: ArrayLike,
     profile_1d: ArrayLike,
     title: str | None = None,
@@ -79,21 +79,23 @@ def plot_profile_1d(
     with house_style():
         if on_screen:
             # The one place that uses pyplot: only it can open a window.
-            from matplotlib import pyplot
+            import matplotlib.pyplot as plt
 
-            figure = pyplot.figure(figsize=(5.0, 3.2), layout="constrained")
+            figure = plt.figure(figsize=(5.0, 3.2), layout="constrained")
         else:
             figure = new_figure(5.0, 3.2, layout="constrained")
         axes = figure.subplots()
         _draw(axes, x, y, bars, color)
         axes.set(title=title or "", xlabel=xlabel, ylabel=ylabel or "")
         if on_screen:
-            pyplot.show()
-            pyplot.close(figure)
+            plt.show()
+            plt.close(figure)
             return figure
         if output_filename is None and output_path is None:
             return figure
-        return saved(figure, Path(output_path or ".") / (output_filename or "profile_1d"))
+        return saved(
+            figure, Path(output_path or ".") / (output_filename or "profile_1d")
+        )
 
 
 def _draw(
@@ -102,15 +104,16 @@ def _draw(
     if bars is None:
         axes.plot(x, y, color=color, lw=1.2)
     else:
-        style = {"ecolor": INK, "elinewidth": 0.7, "capsize": 1.5}
+        style: dict[str, Any] = {"ecolor": INK, "elinewidth": 0.7, "capsize": 1.5}
         axes.errorbar(x, y, yerr=bars, color=color, lw=1.2, **style)
 
 
 def _can_show() -> bool:
     """Say whether matplotlib's current backend shows figures somewhere."""
-    import matplotlib
+    import matplotlib as mpl
     from matplotlib.backends.registry import BackendFilter, backend_registry
 
-    silent = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
+    registry: Any = backend_registry  # which ships no types
+    silent = registry.list_builtin(BackendFilter.NON_INTERACTIVE)
     # Without a display matplotlib settles on Agg, also where none has been chosen yet.
-    return str(matplotlib.get_backend()).lower() not in silent
+    return str(mpl.get_backend()).lower() not in silent

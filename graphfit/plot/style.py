@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from graphfit.errors import OutputError
 
@@ -23,7 +23,7 @@ RIGHT = "#009e73"  # the truth
 
 DOTS_PER_INCH = 180
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "font.size": 9.0,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9.0,
@@ -51,20 +51,22 @@ SETTINGS: dict[str, Any] = {
 @contextmanager
 def house_style() -> Iterator[None]:
     """Make the artists created inside look alike; leave the user's settings alone."""
-    import matplotlib
+    import matplotlib as mpl
 
-    with matplotlib.rc_context(SETTINGS):
+    with mpl.rc_context(SETTINGS):
         yield
 
 
-def new_figure(width: float, height: float, *, layout: str | None) -> "Figure":
+def new_figure(
+    width: float, height: float, *, layout: Literal["constrained"] | None
+) -> "Figure":
     """Return an empty figure that belongs to no window.
 
     Parameters
     ----------
     width, height : float, inches
-    layout : str or None
-        matplotlib's layout engine, e.g. "constrained"; None where positions are given.
+    layout : {"constrained"} or None
+        matplotlib's layout engine; None where positions are given.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
-import numpy as np
-
 from graphfit.compiler import Program, as_graph, lower
 from graphfit.graph import FactorGraphModel
 from graphfit.io.output_folder import OutputFolder
@@ -178,8 +176,6 @@ class Search(ABC):
 
     def _probe(self, program: Program, seed: int) -> None:
         """Evaluate twice before starting: a broken likelihood fails here, at once."""
-        for unit in (
-            np.full(program.dimension, 0.5),
-            generator(seed).random(program.dimension),
-        ):
+        # Not at the medians: there symmetric priors are all 0, where no sampler goes.
+        for unit in generator(seed).random((2, program.dimension)):
             program.log_likelihood(program.prior_transform(unit))

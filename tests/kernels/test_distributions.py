@@ -37,7 +37,9 @@ def test_the_reference_holds_every_case():
         for case in ALL_PRIORS
         for arguments in case.arguments
     }
-    assert named == set(REFERENCE), "run python -m tests.reference.make_distribution_values"
+    assert named == set(REFERENCE), (
+        "run python -m tests.reference.make_distribution_values"
+    )
 
 
 @pytest.mark.parametrize("label", REFERENCE)

@@ -27,17 +27,24 @@ from graphfit.priors.density import (
 
 
 def test_text():
-    assert str(UniformPrior(0, 100)) == "UniformPrior, lower_limit = 0, upper_limit = 100"
-    assert repr(UniformPrior(0, 100)) == "UniformPrior(lower_limit=0.0, upper_limit=100.0)"
+    assert (
+        str(UniformPrior(0, 100)) == "UniformPrior, lower_limit = 0, upper_limit = 100"
+    )
+    assert (
+        repr(UniformPrior(0, 100)) == "UniformPrior(lower_limit=0.0, upper_limit=100.0)"
+    )
     assert str(GaussianPrior(1, 2)) == "GaussianPrior, mean = 1, sigma = 2"
     assert repr(GaussianPrior(1, 2)) == "GaussianPrior(mean=1.0, sigma=2.0)"
     limited = GaussianPrior(1, 2, lower_limit=0, name="width")
     assert (
-        repr(limited) == "GaussianPrior(mean=1.0, sigma=2.0, lower_limit=0.0, name='width')"
+        repr(limited)
+        == "GaussianPrior(mean=1.0, sigma=2.0, lower_limit=0.0, name='width')"
     )
     assert str(limited).endswith("lower_limit = 0, upper_limit = inf")
     hierarchical = GaussianPrior(UniformPrior(0, 1, name="m"), 2 * HalfGaussianPrior(3))
-    assert repr(hierarchical).startswith("GaussianPrior(mean=UniformPrior(lower_limit=0.0")
+    assert repr(hierarchical).startswith(
+        "GaussianPrior(mean=UniformPrior(lower_limit=0.0"
+    )
     assert str(hierarchical).endswith("sigma = 2 * HalfGaussianPrior")
 
 
@@ -181,9 +188,9 @@ def test_messages(make, message):
 def test_numbers_beside_a_prior_are_checked():
     """The hyper-parameter is not known yet; the other arguments are."""
     mean = UniformPrior(0, 1)
-    with pytest.raises(PriorError, match="sigma=-1.0 must be above 0"):
+    with pytest.raises(PriorError, match=r"sigma=-1\.0 must be above 0"):
         GaussianPrior(mean, -1)
-    with pytest.raises(PriorError, match="lower_limit=2.0 must be below"):
+    with pytest.raises(PriorError, match=r"lower_limit=2\.0 must be below"):
         GaussianPrior(mean, 1, lower_limit=2, upper_limit=1)
     GaussianPrior(mean, 1, lower_limit=mean, upper_limit=1)
 
