@@ -1,19 +1,19 @@
 """Log-likelihoods of independent data points, as functions of arrays.
 
-What to use when: ``gaussian`` for noise of known size, ``student_t`` where some points lie
-further off than their errors say, ``poisson`` for counts.  All are normalised over the
-data, so that evidences of fits to the same data can be compared.
+What to use when: Gaussian for noise of known size, Student-t where some points lie further
+off than their errors say, Poisson for counts.  All are normalised over the data, so that
+evidences of fits to the same data can be compared.
 
 ``N`` data points; ``z`` is the standardized residual ``(data - model) / sigma``.
 
-No function warns.  NaN in the model comes out as NaN; an infinite model gives minus
-infinity, for no data can come from it.
+NaN in the model comes out as NaN.  A model that is infinite, or further off than a float
+can square, gives minus infinity, without a warning: no data come from it.
 """
 
 import math
 
 import numpy as np
-from scipy.special import betaln, xlogy
+from scipy.special import betaln, gammaln, xlogy
 
 from graphfit.typing import FloatArray
 
@@ -37,7 +37,7 @@ def gaussian_log_likelihood(z: FloatArray, log_scale: float) -> float:
     >>> round(gaussian_log_likelihood(np.zeros(1), 0.0), 6)
     -0.918939
     """
-    # vdot is the one product that stays quiet where z^2 is larger than a float.
+    # vdot is the product that stays quiet where the sum is larger than a float.
     return -0.5 * float(np.vdot(z, z)) - log_scale - z.size * _HALF_LOG_2_PI
 
 
@@ -46,9 +46,8 @@ def student_t_log_likelihood(
 ) -> float:
     """Return the log-likelihood of noise with Student's t-distribution.
 
-    With ``nu`` degrees of freedom,
-    ``ln L = -(nu + 1)/2 sum ln(1 + z^2 / nu) - sum ln sigma - N ln(sqrt(nu) B(nu/2, 1/2))``,
-    where B is Euler's beta function.
+    ``ln L = -(nu + 1)/2 sum ln(1 + z^2 / nu) - sum ln sigma - N ln(sqrt(nu) B(nu/2, 1/2))``
+    with nu degrees of freedom; B is Euler's beta function.
 
     Parameters
     ----------
@@ -73,9 +72,75 @@ def student_t_log_likelihood(
     nu = degrees_of_freedom
     if nu <= 0.0:
         return -math.inf
-    # [z^2 / nu] as the square of one ratio: z^2 alone may be larger than a float. The
-    # beta function keeps its digits where the two gamma functions are huge and cancel.
-    ratio = z / math.sqrt(nu)
-    tails = float(np.logaddexp(0.0, 2.0 * np.log(np.abs(ratio))).sum())
-    norm = z.size * (betaln(0.5 * nu, 0.5) + 0.5 * math.log(nu))
-    return -0.5 * (nu + 1.0) * tails - log_scale - float(norm)
+    with np.errstate(over="ignore"):
+        tails = float(np.log1p(z * z / nu).sum())
+    # The textbook's two gamma functions are huge and cancel at large nu; beta is accurate.
+    norm = z.size * (float(betaln(0.5 * nu, 0.5)) + 0.5 * math.log(nu))
+    return -0.5 * (nu + 1.0) * tails - log_scale - norm
+
+
+def poisson_log_likelihood(
+    counts: FloatArray, rate: FloatArray, log_factorials: float
+) -> float:
+    """Return the log-likelihood of Poisson counts (Cash, https://doi.org/10.1086/156922).
+
+    ``ln L = sum (k ln mu - mu - ln k!)``, with the factorials that Cash's statistic
+    leaves out.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (N,)
+        k, whole numbers >= 0.
+    rate : ndarray, shape (N,)
+        mu, the expected counts.
+    log_factorials : float
+        ``sum ln k!``, see :func:`log_factorial_sum`.
+
+    Returns
+    -------
+    float
+        Minus infinity where a rate is negative, or zero with counts above zero.  A rate
+        of zero without counts adds nothing.
+
+    Examples
+    --------
+    >>> round(poisson_log_likelihood(np.array([2.0]), np.array([3.0]), np.log(2.0)), 6)
+    -1.495923
+    """
+    smallest = float(rate.min())
+    if smallest > 0.0:
+        logs = float(np.vdot(counts, np.log(rate)))
+    elif math.isnan(smallest):
+        return math.nan
+    elif smallest < 0.0 or counts[rate == 0.0].any():
+        return -math.inf
+    else:
+        logs = float(xlogy(counts, rate).sum())
+    total = logs - float(rate.sum()) - log_factorials
+    return -math.inf if math.isnan(total) else total  # infinite rates
+
+
+def log_factorial_sum(counts: FloatArray) -> float:
+    """Return ``sum ln k!`` over counts of shape (N,).
+
+    Examples
+    --------
+    >>> round(log_factorial_sum(np.array([0.0, 1.0, 2.0, 3.0])), 6)  # ln 12
+    2.484907
+    """
+    return float(gammaln(counts + 1.0).sum())
+
+
+def pearson_residuals(counts: FloatArray, rate: FloatArray) -> FloatArray:
+    """Return ``(k - mu) / sqrt(mu)`` (N,), counts in units of their standard deviation.
+
+    Zero where both are zero, infinite for counts at rate zero, NaN at a negative rate.
+
+    Examples
+    --------
+    >>> pearson_residuals(np.array([6.0, 0.0]), np.array([4.0, 0.0])).tolist()
+    [1.0, 0.0]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        residuals = (counts - rate) / np.sqrt(rate)
+    return np.where((counts == 0.0) & (rate == 0.0), 0.0, residuals)

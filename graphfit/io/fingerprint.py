@@ -6,19 +6,27 @@ bytes, functions by their bytecode together with the values they close over and 
 functions of the user's own that they call, objects by their class and attributes.
 """
 
+import copyreg
+import dataclasses
 import functools
 import hashlib
 import struct
-import sys
-import sysconfig
 import types
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, final
 
 import numpy as np
 
 from graphfit.errors import OutputError
+from graphfit.io.user_code import (
+    global_names,
+    imported_names,
+    is_library,
+    library_name,
+    named_members,
+    source_files,
+)
 from graphfit.model.node import Node
 from graphfit.priors import Expression, Prior
 
@@ -121,7 +129,18 @@ class Fingerprint:
         self._mark("set", "".join(sorted(fingerprint(v) for v in value)).encode())
 
     def _builtin(self, value: Any) -> None:
-        self._mark("builtin", f"{type(value).__name__} {value.__name__}".encode())
+        name = value.__name__
+        if name.endswith("(vectorized)"):
+            msg = (
+                f"{self._place()}the ufunc {name!r} of np.frompyfunc hides the function "
+                "it calls; use gf.relation(function, ...) or np.vectorize instead, or fit "
+                "without name and path_prefix."
+            )
+            raise OutputError(msg)
+        self._mark("builtin", f"{type(value).__name__} {name}".encode())
+        owner = getattr(value, "__self__", None)
+        if not isinstance(owner, types.ModuleType):
+            self.add(owner)
 
     def _partial(self, value: functools.partial[Any]) -> None:
         self._mark("partial", b"")
@@ -142,22 +161,33 @@ class Fingerprint:
 
     def _module(self, value: types.ModuleType) -> None:
         self._mark("module", value.__name__.encode())
+        self._sources(value.__name__)
+
+    def _sources(self, module: str) -> None:
+        """Hash the files of a user's module whose members are not known one by one."""
+        for path in source_files(module):
+            self._mark("source", path.name.encode())
+            self._mark("content", path.read_bytes())
 
     def _array(self, value: np.ndarray[Any, Any]) -> None:
-        if value.dtype.hasobject:
-            self._mark("object array", repr(value.shape).encode())
-            for item in value.flat:
-                self.add(item)
+        if type(value) is not np.ndarray:  # a mask, a unit: more than numbers
+            self._mark("array", type(value).__qualname__.encode())
+            self.add(value.__reduce__()[2])
+            if isinstance(value, np.ma.MaskedArray):  # its state leaves the mask out
+                self.add(np.ma.getmaskarray(value))
             return
-        self._mark("array", f"{value.dtype.str} {value.shape}".encode())
-        self._hash.update(
-            np.ascontiguousarray(value).data.cast("B") if value.size else b""
-        )
+        if value.dtype.hasobject:
+            self._mark("object array", repr((value.dtype, value.shape)).encode())
+            self.add(value.tolist())
+            return
+        self._mark("array", repr((value.dtype, value.shape)).encode())
+        self._hash.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
 
     def _expression(self, value: Expression) -> None:
-        self._mark("expression", type(value).__qualname__.encode())
+        self.add(type(value))
         if isinstance(value, Prior):
-            self.add(value.name)
+            for item in dataclasses.fields(value):
+                self.add(getattr(value, item.name), item.name)
         else:
             self.add(getattr(value, "function", None))
         for name, operand in value.operands():
@@ -175,26 +205,35 @@ class Fingerprint:
             self.add((condition.lower, condition.upper, condition.strict))
 
     def _function(self, value: types.FunctionType) -> None:
-        if _is_library(value.__module__):
-            self._mark("library", _library_name(value).encode())
+        if is_library(value.__module__):
+            self._mark("library", library_name(value).encode())
             return
         self._mark("function", value.__qualname__.encode())
         self._code(value.__code__)
         self.add(value.__defaults__)
         self.add(value.__kwdefaults__)
-        for cell in value.__closure__ or ():
+        names = value.__code__.co_freevars
+        for name, cell in zip(names, value.__closure__ or (), strict=True):
             try:
                 content = cell.cell_contents
             except ValueError:  # a name that is not bound yet
                 continue
-            self.add(content)
+            self.add(content, name)
         # What the body refers to: other functions of the user, constants of the module.
-        for name in _global_names(value.__code__):
+        for name in global_names(value.__code__):
             if name in value.__globals__:
-                used = value.__globals__[name]
-                if not isinstance(used, types.ModuleType):
-                    self._mark("global", name.encode())
-                    self.add(used, name)
+                self._mark("global", name.encode())
+                self._global(value.__globals__[name], name, value.__code__)
+        for module in imported_names(value.__code__):
+            self._sources(module)
+
+    def _global(self, value: Any, name: str, code: types.CodeType) -> None:
+        if not isinstance(value, types.ModuleType):
+            self.add(value, name)
+        elif not is_library(value.__name__):
+            for label, member in named_members(value, code):
+                self._mark("member", label.encode())
+                self.add(member, label)
 
     def _code(self, code: types.CodeType) -> None:
         self._mark("code", code.co_code)
@@ -207,10 +246,12 @@ class Fingerprint:
                 self.add(constant)
 
     def _class(self, value: type) -> None:
-        if _is_library(value.__module__):
-            self._mark("library", _library_name(value).encode())
+        if is_library(value.__module__):
+            self._mark("library", library_name(value).encode())
             return
-        self._mark("class", f"{value.__module__}.{value.__qualname__}".encode())
+        # The script itself has another name in processes that it starts.
+        module = value.__module__.replace("__mp_main__", "__main__")
+        self._mark("class", f"{module}.{value.__qualname__}".encode())
         for base in value.__bases__:
             self.add(base)
         for name, member in sorted(vars(value).items()):
@@ -221,37 +262,44 @@ class Fingerprint:
             self._mark("member", name.encode())
             self.add(member, name)
 
+    def _cached(self, value: functools.cached_property[Any]) -> None:
+        self._mark("cached property", b"")
+        self.add(value.func)
+
     def _object(self, value: Any) -> None:
-        self.add(type(value))
-        reduced = getattr(value, "__dict__", None)
-        state = dict(reduced) if reduced is not None else {}
-        for kind in type(value).__mro__:
-            slots = kind.__dict__.get("__slots__", ())
-            for slot in (slots,) if isinstance(slots, str) else slots:
-                if hasattr(value, slot):
-                    state[slot] = getattr(value, slot)
+        kind = type(value)
+        self.add(kind)
+        state = None if _pickles_itself(kind) else _attributes(value)
+        self._mark("object", kind.__qualname__.encode())
         if not state:
-            state = self._reduced(value)
-        self._mark("object", type(value).__qualname__.encode())
+            self.add(self._reduced(value))
+            return
         for name, item in sorted(state.items()):
             self._mark("attribute", name.encode())
             self.add(item, name)
 
-    def _reduced(self, value: Any) -> dict[str, Any]:
-        """Return what pickling would store, for objects without attributes of their own."""
+    def _reduced(self, value: Any) -> tuple[Any, ...]:
+        """Return what pickling would store: how to make the object, and its content."""
+        reduce = copyreg.dispatch_table.get(type(value))
         try:
-            reduced = value.__reduce_ex__(4)
+            reduced = reduce(value) if reduce else value.__reduce_ex__(4)
         except (TypeError, AttributeError) as error:
-            path = ".".join(label for label in self._where if label)
             msg = (
-                f"'{path}' is a {type(value).__name__}, whose content cannot be compared "
-                f"with that of an earlier run ({error}); keep it out of the analysis's "
-                "attributes, or fit without a name (nothing is stored then)."
+                f"{self._place()}a {type(value).__name__} has no content that could be "
+                f"compared with an earlier run's ({error}). Make it inside the likelihood, "
+                "or leave it out in __getstate__, or fit without name and path_prefix: "
+                "nothing is stored then."
             )
             raise OutputError(msg) from None
         if isinstance(reduced, str):
-            return {"name": reduced}
-        return {str(i): part for i, part in enumerate(reduced[1:3])}
+            return (reduced,)
+        maker, arguments, *rest = reduced
+        items = [None if r is None else list(r) for r in rest[1:3]]
+        return (maker, arguments, rest[:1], items)
+
+    def _place(self) -> str:
+        path = ".".join(label for label in self._where if label)
+        return f"{path}: " if path else ""
 
     def _mark(self, kind: str, content: bytes) -> None:
         """Add a tagged, length-prefixed record: no two contents share their bytes."""
@@ -272,6 +320,7 @@ _WRITERS: tuple[tuple[Any, str], ...] = (
     (types.MethodType, "_method"),
     ((staticmethod, classmethod), "_wrapped"),
     (property, "_property"),
+    (functools.cached_property, "_cached"),
     (types.FunctionType, "_function"),
     (types.CodeType, "_code"),
     (types.ModuleType, "_module"),
@@ -281,7 +330,9 @@ _WRITERS: tuple[tuple[Any, str], ...] = (
 _CLASS_NOISE = frozenset(
     {
         "__abstractmethods__",
+        "__annotate_func__",
         "__annotations__",
+        "__annotations_cache__",
         "__dict__",
         "__doc__",
         "__firstlineno__",
@@ -293,31 +344,27 @@ _CLASS_NOISE = frozenset(
 )
 
 
-def _global_names(code: types.CodeType) -> list[str]:
-    names = list(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names += _global_names(constant)
-    return list(dict.fromkeys(names))
+def _pickles_itself(kind: type) -> bool:
+    """Whether a class says itself, by pickling, what its content is."""
+    own: Any = kind
+    return (
+        own.__reduce_ex__ is not object.__reduce_ex__
+        or own.__reduce__ is not object.__reduce__
+        or getattr(own, "__getstate__", None)
+        is not getattr(object, "__getstate__", None)
+        or own in copyreg.dispatch_table
+    )
 
 
-@functools.cache
-def _is_library(module: str | None) -> bool:
-    """Whether a module is installed rather than the user's own."""
-    if module is None or module in sys.builtin_module_names:
-        return True
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        return False
-    places = {
-        sysconfig.get_path(key)
-        for key in ("stdlib", "platstdlib", "purelib", "platlib")
-    }
-    path = Path(file)
-    return any(place and path.is_relative_to(place) for place in places)
-
-
-def _library_name(value: Any) -> str:
-    package = value.__module__.partition(".")[0]
-    version = getattr(sys.modules.get(package), "__version__", "")
-    return f"{value.__module__}.{value.__qualname__} {version}"
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return an object's attributes, without values that its class keeps for speed."""
+    state = dict(getattr(value, "__dict__", None) or {})
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
+                state[slot] = getattr(value, slot)
+        for name, member in vars(kind).items():
+            if isinstance(member, functools.cached_property):
+                state.pop(name, None)
+    return state

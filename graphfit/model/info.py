@@ -44,7 +44,7 @@ def info_text(root: Node) -> str:
     conditions = assertions(root)
     if conditions:
         lines += ["", "Conditions"]
-        lines += [f"{INDENT}{condition}" for condition in conditions]
+        lines += [f"{INDENT}{condition.text(parameters)}" for condition in conditions]
     return "\n".join(lines)
 
 
@@ -115,7 +115,7 @@ def _select(
             below = _select(child, numbers, here, common, wanted)
             lines += [f"{INDENT * depth}{key}", *below] if below else []
         elif isinstance(child, Relation):
-            text = [_row(key, str(child), depth)] if (here in common) == wanted else []
+            text = [_row(key, child.text(inputs(child)), depth)] if (here in common) == wanted else []
             below = [
                 _row(name, _prior(prior, numbers), depth + 1)
                 for prior, name in inputs(child).items()
@@ -164,7 +164,7 @@ def _entry(key: str, value: Any, numbers: dict[Prior, int], depth: int) -> list[
     if isinstance(value, Prior):
         return [_row(key, _prior(value, numbers), depth)]
     if isinstance(value, Relation):
-        lines = [_row(key, str(value), depth)]
+        lines = [_row(key, value.text(inputs(value)), depth)]
         for prior, name in inputs(value).items():
             lines += _entry(name, prior, numbers, depth + 1)
         return lines

@@ -198,16 +198,21 @@ class Relation(Expression):
             yield (self.names[i] if self.names else f"input_{i}"), argument
 
     def __str__(self) -> str:
+        return self.text({})
+
+    def text(self, names: Mapping[Any, str]) -> str:
+        """Return the relation as a formula, in which priors go by `names`.
+
+        A prior that is not among them goes by its own name, or its family's.
+        """
         symbol = OPERATORS.get(self.function)
         if symbol is not None:
-            left, right = (
-                _word(argument, within=symbol) for argument in self.arguments
-            )
+            left, right = (_word(item, names, symbol) for item in self.arguments)
             return f"{left} {symbol} {right}"
         if self.function is np.negative:
-            return f"-{_word(self.arguments[0], within='-')}"
+            return f"-{_word(self.arguments[0], names, '-')}"
         name = getattr(self.function, "__name__", type(self.function).__name__)
-        return f"{name}({', '.join(_word(argument) for argument in self.arguments)})"
+        return f"{name}({', '.join(_word(item, names) for item in self.arguments)})"
 
 
 @final
@@ -232,7 +237,12 @@ class Comparison:
         raise ModelError(msg)
 
     def __str__(self) -> str:
-        return f"{_word(self.lower)} {'<' if self.strict else '<='} {_word(self.upper)}"
+        return self.text({})
+
+    def text(self, names: Mapping[Any, str]) -> str:
+        """Return the condition in words, in which priors go by `names`."""
+        sign = "<" if self.strict else "<="
+        return f"{_word(self.lower, names)} {sign} {_word(self.upper, names)}"
 
 
 def relation(
@@ -356,7 +366,7 @@ def _real_number(operand: Operand) -> Operand:
     return number
 
 
-def _word(operand: Operand, within: str = "") -> str:
+def _word(operand: Operand, names: Mapping[Any, str], within: str = "") -> str:
     """How an operand reads inside a relation's text; brackets where they are needed."""
     if isinstance(operand, Relation):
         symbol = OPERATORS.get(operand.function, "")
@@ -364,7 +374,10 @@ def _word(operand: Operand, within: str = "") -> str:
             bare = within in ("", "*", "/")
         else:
             bare = not within or not symbol or (within in "+-" and symbol in "*/")
-        return str(operand) if bare else f"({operand})"
+        text = operand.text(names)
+        return text if bare else f"({text})"
+    if isinstance(operand, Expression) and operand in names:
+        return names[operand]
     name = getattr(operand, "name", None)
     if name:
         return str(name)

@@ -276,9 +276,9 @@ class CovarianceInterpolator(Interpolator):
         models = zip(self._models, self._means, strict=True)
         made = [model.instance_from_vector(mean) for model, mean in models]
         if not np.array_equal(_abscissae(made, query.path), at):
+            text = _text(query.path)
             msg = (
-                f"{_text(query.path)} is fitted itself, so it has an error of its own; "
-                "interpolate along a number that is fixed in every fit."
+                f"{text} is fitted itself; ask by a number that is fixed in every fit."
             )
             raise ResultError(msg)
         return _generalised_least_squares(
@@ -369,9 +369,12 @@ def _below(value: Any, step: Any, path: Path) -> Any:
         return value[step] if by_key else getattr(value, step)
     except (AttributeError, LookupError, TypeError):
         where = f"{_text(path)} of the instances has" if path else "The instances have"
-        near = close_match(str(step), [str(name) for name in _parts(value)])
-        msg = f"{where} no {step!r}.{near}"
+        msg = f"{where} no {step!r}.{close_match(str(step), _parts(value))}"
         raise UnknownNameError(msg) from None
+
+
+def _text(path: Path) -> str:
+    return ".".join(map(str, path))
 
 
 def _is_number(value: Any) -> bool:
@@ -385,8 +388,7 @@ def _columns(instances: Sequence[Any]) -> dict[Path, list[Any]]:
     kinds = [{p: (o, np.shape(v)) for p, (o, v) in t.items()} for t in tables]
     for other in kinds[1:]:
         if other != kinds[0]:
-            paths = {**kinds[0], **other}
-            wrong = next(p for p in paths if kinds[0].get(p) != other.get(p))
+            wrong = next(p for p in kinds[0] | other if kinds[0].get(p) != other.get(p))
             msg = f"Instances of several models: they differ at {_text(wrong)}."
             raise ResultError(msg)
     return {path: [table[path][1] for table in tables] for path in tables[0]}
@@ -415,9 +417,9 @@ def _parts(value: Any) -> dict[Any, Any]:
     if isinstance(value, (type, FunctionType, ModuleType, Enum)):
         return {}
     state: Any = object.__getstate__(value)  # of the dictionary, and of slots
-    tables = [t for t in (state if isinstance(state, tuple) else [state]) if t]
+    tables = state if isinstance(state, tuple) else (state,)
+    stored = {name: part for table in tables if table for name, part in table.items()}
     arguments = _arguments(value)
-    stored = {name: part for table in tables for name, part in table.items()}
     if arguments is None:
         return stored
     return arguments | {k: v for k, v in stored.items() if not k.startswith("_")}
@@ -480,10 +482,8 @@ def _checked(instances: Iterable[Any], who: str) -> tuple[Any, ...]:
     given = tuple(instances)
     no_instances = (Result, ResultList, ModelSamples)
     if len(given) < 2 or any(isinstance(item, no_instances) for item in given):
-        msg = (
-            f"{who} needs two instances or more, result.instance of each fit; "
-            f"got {_kinds(given)}."
-        )
+        kinds = [type(item).__name__ for item in given]
+        msg = f"{who} needs two instances (result.instance) or more, got {kinds}."
         raise ResultError(msg)
     return given
 
@@ -492,18 +492,14 @@ def _checked_samples(results: Iterable[Any], least: int) -> tuple[ModelSamples, 
     given = [r.samples if isinstance(r, (Result, ResultList)) else r for r in results]
     who = f"CovarianceInterpolator(degree={least - 1})"
     if len(given) < least or not all(isinstance(s, ModelSamples) for s in given):
-        msg = f"{who} needs {least} results of fits or more, got {_kinds(given)}."
+        kinds = [type(item).__name__ for item in given]
+        msg = f"{who} needs {least} results of fits or more, got {kinds}."
         raise ResultError(msg)
     first = given[0].parameter_names
     for k, own in enumerate(samples.parameter_names for samples in given):
         if own != first:
             msg = (
-                f"{who}: fit {k} has the parameters {', '.join(own)}, the first has "
-                f"{', '.join(first)}; interpolate between fits of one model."
+                f"{who}: fit {k} has other parameters, {own}, than the first, {first}."
             )
             raise ResultError(msg)
     return tuple(given)
-
-
-def _kinds(items: Sequence[Any]) -> str:
-    return f"[{', '.join(type(item).__name__ for item in items)}]"

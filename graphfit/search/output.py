@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from graphfit.errors import ModelError
+from graphfit import plot
+from graphfit.compiler import Program
+from graphfit.errors import ModelError, ResultError
 from graphfit.graph import FactorGraphModel
 from graphfit.io.fingerprint import fingerprint
 from graphfit.io.output_folder import OutputFolder, run_path
@@ -18,7 +20,9 @@ from graphfit.seeding import fresh_seed
 from graphfit.typing import FloatArray
 
 # Settings that change what is shown or where it goes, but no number of the result.
-COSMETIC = frozenset({"name", "path_prefix", "unique_tag", "progress"})
+COSMETIC = frozenset({"name", "path_prefix", "unique_tag", "progress", "figures"})
+
+MOST_FITS = 30  # figures of single datasets; each takes a third of a second
 
 
 def run_identity(search: Any, graph: FactorGraphModel, start: FloatArray | None) -> str:
@@ -78,6 +82,7 @@ def described(search: Any) -> dict[str, Any]:
 def write_results(
     folder: OutputFolder,
     search: Any,
+    program: Program,
     results: ResultList,
     seconds: float,
     info: Mapping[str, Any] | None,
@@ -101,12 +106,26 @@ def write_results(
         folder.write_json("info.json", dict(info))
     folder.write_json("samples_summary.json", samples_summary(results))
     folder.write_samples(results.record)
-    for name in results.names:
-        result = results[name]
+    for name, analysis in program.analyses.items():
         target = folder.analysis_folder(name)
-        result.analysis.save_attributes(target)
-        result.analysis.visualize(target, result.instance)
+        analysis.save_attributes(target)
+        analysis.visualize(target, results.instance[name])
+    if search.figures:
+        write_figures(folder, program, results)
     folder.complete()
+
+
+def write_figures(folder: OutputFolder, program: Program, results: ResultList) -> None:
+    """Draw the graph, the marginals, and each dataset that can be drawn."""
+    plot.graph(program.graph, path=folder.images / "graph.png")
+    if results.record.kind != "optimum":
+        plot.marginals(results, path=folder.images / "marginals.png")
+    for name in results.names[:MOST_FITS]:
+        try:
+            plot.fit(results[name], path=folder.analysis_folder(name) / "fit.png")
+        except ResultError:
+            # The user's own kind of data: Analysis.visualize draws it.
+            continue
 
 
 def search_summary(

@@ -45,6 +45,9 @@ class Search(ABC):
         The same seed gives the same samples; None draws a new one.
     progress : bool, optional
         Show a progress bar; None: on a terminal.
+    figures : bool
+        Draw the graph, the marginal posteriors and each dataset's fit into the folder of a
+        named run.
     split_components : bool
         Fit independent parts of a graph apart (their evidences add).
     """
@@ -54,6 +57,7 @@ class Search(ABC):
     unique_tag: str | None = None
     seed: int | None = None
     progress: bool | None = None
+    figures: bool = True
     split_components: bool = True
 
     def __post_init__(self) -> None:
@@ -136,7 +140,8 @@ class Search(ABC):
         samples = with_derived(program, self._explore(program, start, folder, seed))
         results = make_results(program, samples)
         if folder is not None:
-            write_results(folder, self, results, time.perf_counter() - began, info)
+            seconds = time.perf_counter() - began
+            write_results(folder, self, program, results, seconds, info)
         return results
 
     def _explore(
