@@ -21,7 +21,7 @@ True
 """
 
 from graphfit import ex, plot
-from graphfit.analysis import Analysis
+from graphfit.analysis import Analysis, ProfileAnalysis
 from graphfit.errors import FitException, GraphfitError
 from graphfit.graph import AnalysisFactor, FactorGraphModel, HierarchicalFactor
 from graphfit.io import arrays as util
@@ -71,6 +71,7 @@ __all__ = [
     "LogUniformPrior",
     "Model",
     "ModelInstance",
+    "ProfileAnalysis",
     "ProfileInstance",
     "Result",
     "ResultList",

@@ -1,5 +1,6 @@
 """Analyses: datasets with their likelihoods."""
 
 from graphfit.analysis.analysis import Analysis
+from graphfit.analysis.profile import ProfileAnalysis
 
-__all__ = ["Analysis"]
+__all__ = ["Analysis", "ProfileAnalysis"]

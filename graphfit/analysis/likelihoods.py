@@ -104,7 +104,9 @@ def poisson_log_likelihood(
 
     Examples
     --------
-    >>> round(poisson_log_likelihood(np.array([2.0]), np.array([3.0]), np.log(2.0)), 6)
+    >>> counts = np.array([2.0])
+    >>> rate = np.array([3.0])
+    >>> round(poisson_log_likelihood(counts, rate, log_factorial_sum(counts)), 6)
     -1.495923
     """
     smallest = float(rate.min())

@@ -38,6 +38,9 @@ def as_graph(model: Any, analysis: Any = None) -> FactorGraphModel:
             raise GraphError(msg)
         return analysis
     if isinstance(model, AnalysisFactor):
+        if analysis is not None:
+            msg = "fit(factor) takes no further analysis; the factor holds its own."
+            raise GraphError(msg)
         return FactorGraphModel(model)
     if analysis is None:
         msg = (

@@ -58,6 +58,7 @@ class Program:
     __slots__ = (
         "_analyses",
         "_calls",
+        "_conditional",
         "_plain",
         "_root",
         "factor_names",
@@ -77,8 +78,8 @@ class Program:
         self.graph = graph
         self.space = space
         self.factor_names = tuple(graph.factors)
-        self._analyses: dict[str, Analysis] = {
-            name: factor.analysis.modify_before_fit(model[name])
+        self._analyses = {
+            name: _prepared(name, factor.analysis, model[name])
             for name, factor in graph.factors.items()
         }
         self._calls = tuple(
@@ -88,7 +89,8 @@ class Program:
             for name, analysis in self._analyses.items()
         )
         self._root = instance_builder(model, space)
-        self._plain = space.is_plain
+        self._conditional = space.is_conditional
+        self._plain = space.is_plain and not self._conditional
 
     def __reduce__(self) -> tuple[type["Program"], tuple[FactorGraphModel]]:
         return Program, (self.graph,)
@@ -107,7 +109,10 @@ class Program:
 
         Minus infinity where a condition of the model is violated.
         """
-        values = self.space.values(theta)
+        try:
+            values = self.space.values(theta)
+        except FitException:
+            return np.float64(-np.inf)
         return np.where(
             self.space.allowed(values), self.space.log_prior(values), -np.inf
         )
@@ -123,22 +128,20 @@ class Program:
         Returns
         -------
         float
-            Minus infinity where a condition is violated or a likelihood raised
-            :class:`~graphfit.FitException`.  The sum does not depend on the order of the
-            factors.
+            Minus infinity where a condition is violated, where a likelihood or a relation
+            raised :class:`~graphfit.FitException`, and where a conditional prior has no
+            density.  The sum does not depend on the order of the factors.
 
         Raises
         ------
         LikelihoodError
             If a likelihood raised anything else, or returned what is no log-likelihood.
+        ModelError
+            If the function of a relation failed.
         """
-        if self._plain:
-            row = theta.tolist()
-        else:
-            values = self.space.values(theta)
-            if not self.space.allowed(values):
-                return -math.inf
-            row = values.tolist()
+        row = theta.tolist() if self._plain else self._row(theta)
+        if row is None:
+            return -math.inf
         terms: list[float] = []
         try:
             for build, likelihood in self._calls:
@@ -154,6 +157,19 @@ class Program:
         if total < math.inf:
             return total
         raise self._bad_value(terms, theta)
+
+    def _row(self, theta: FloatArray) -> list[float] | None:
+        """Return the table of values; None where no likelihood is to be asked."""
+        if self._conditional and np.isnan(theta).any():
+            return None
+        try:
+            values = self.space.values(theta)
+        except FitException:
+            return None
+        if not self.space.allowed(values):
+            return None
+        row: list[float] = values.tolist()
+        return row
 
     def factor_log_likelihoods(self, theta: FloatArray) -> FloatArray:
         """Return the factors' log-likelihoods `(F,)` at theta `(D,)`."""
@@ -187,8 +203,9 @@ class Program:
     def _raised(
         self, name: str, error: Exception, theta: FloatArray
     ) -> LikelihoodError:
+        model = self.graph.global_prior_model[name].label()
         msg = (
-            f"Factor '{name}': {type(self._analyses[name]).__name__} raised "
+            f"Factor '{name}': {type(self._analyses[name]).__name__} of {model} raised "
             f"{type(error).__name__}: {error}\n  at {self._point(theta)}\n"
             "  Raise gf.FitException in the likelihood to reject such points; the "
             "original traceback is above."
@@ -215,3 +232,14 @@ class Program:
     def _point(self, theta: FloatArray) -> str:
         pairs = zip(self.space.names, theta.tolist(), strict=True)
         return ", ".join(f"{name} = {value:.10g}" for name, value in pairs)
+
+
+def _prepared(name: str, analysis: Analysis, model: Any) -> Analysis:
+    prepared: Any = analysis.modify_before_fit(model)  # whatever the annotation says
+    if not isinstance(prepared, Analysis):
+        msg = (
+            f"Factor '{name}': {type(analysis).__name__}.modify_before_fit must return the "
+            f"analysis to use, got {prepared!r}."
+        )
+        raise GraphError(msg)
+    return prepared

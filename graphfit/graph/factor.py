@@ -7,6 +7,7 @@ parameters of several datasets are draws from one population.
 """
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, final
 
 from graphfit.analysis import Analysis
@@ -27,12 +28,13 @@ class AnalysisFactor:
     analysis : Analysis
         The dataset and its likelihood.
     name : str, optional
-        The factor's name in parameter paths and results; its position if not given.
+        The factor's name in parameter paths, results and folders; its position if not
+        given.
 
     Raises
     ------
     GraphError
-        If the model is none, or `analysis` has no likelihood.
+        If the model is none, `analysis` has no likelihood, or the name has a dot or slash.
 
     Examples
     --------
@@ -47,9 +49,10 @@ class AnalysisFactor:
     def __init__(
         self, prior_model: Any, analysis: Analysis, name: str | None = None
     ) -> None:
+        where = "AnalysisFactor" if name is None else f"AnalysisFactor({name!r})"
+        _check_name(where, name)
         if inspect.isclass(prior_model) or inspect.isfunction(prior_model):
             prior_model = Model(prior_model)
-        where = f"AnalysisFactor({name!r})" if name else "AnalysisFactor"
         if isinstance(prior_model, (list, dict)):
             prior_model = Collection(prior_model)
         if not isinstance(prior_model, Node):
@@ -60,9 +63,6 @@ class AnalysisFactor:
                 f"{where}: analysis must be an Analysis (subclass gf.Analysis and define "
                 f"log_likelihood_function), got {analysis!r}."
             )
-            raise GraphError(msg)
-        if name is not None and (not name or "." in name):
-            msg = f"{where}: a name must be a word without dots, got {name!r}."
             raise GraphError(msg)
         self.prior_model = prior_model
         self.analysis = analysis
@@ -115,7 +115,9 @@ class HierarchicalFactor:
     def __init__(
         self, distribution: type[Prior], *, name: str | None = None, **hyperpriors: Any
     ) -> None:
-        if not (inspect.isclass(distribution) and issubclass(distribution, Prior)):
+        _check_name("HierarchicalFactor", name)
+        is_family = inspect.isclass(distribution) and issubclass(distribution, Prior)
+        if not is_family or distribution is Prior:
             msg = (
                 "HierarchicalFactor: distribution must be a family of priors such as "
                 f"gf.GaussianPrior, got {distribution!r}."
@@ -166,10 +168,21 @@ class HierarchicalFactor:
             raise GraphError(msg)
         self._drawn.append(prior)
 
-    def conditional_prior(self) -> Prior:
-        """Return a new prior with the population's density, for one drawn variable."""
+    def conditional_prior(
+        self, hyperpriors: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> Prior:
+        """Return a new prior with the population's density, for one drawn variable.
+
+        Parameters
+        ----------
+        hyperpriors : mapping, optional
+            The arguments, where they are not the population's own.
+        name : str, optional
+            The prior's name.
+        """
+        arguments = self.hyperpriors if hyperpriors is None else hyperpriors
         try:
-            return self.distribution(**self.hyperpriors)
+            return self.distribution(**arguments, name=name)
         except TypeError as error:
             msg = f"HierarchicalFactor({self.distribution.__name__}): {error}."
             raise GraphError(msg) from None
@@ -177,3 +190,11 @@ class HierarchicalFactor:
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v}" for k, v in self.hyperpriors.items())
         return f"HierarchicalFactor({self.distribution.__name__}, {inside})"
+
+
+def _check_name(where: str, name: Any) -> None:
+    """Refuse names that would break paths of parameters or folders."""
+    is_word = isinstance(name, str) and name.strip() and not set(name) & set("./\\")
+    if name is not None and not is_word:
+        msg = f"{where}: a name must be a word without dots and slashes, got {name!r}."
+        raise GraphError(msg)

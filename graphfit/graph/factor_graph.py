@@ -70,7 +70,10 @@ class FactorGraphModel:
         self._factors = dict(
             zip(_names(analysis_factors), analysis_factors, strict=True)
         )
-        self._model = _global_model(self._factors, self._populations)
+        names = _population_names(self._populations, self._factors)
+        self._model, self._drawn = joint_model(
+            self._factors, dict(zip(names, self._populations, strict=True))
+        )
 
     @property
     def factors(self) -> dict[str, AnalysisFactor]:
@@ -95,13 +98,15 @@ class FactorGraphModel:
     def log_likelihood_function(self, instance: Any) -> float:
         """Return the sum of the factors' log-likelihoods at the joint instance.
 
+        The sum is rounded once, so that it does not depend on the order of the factors.
+
         Parameters
         ----------
         instance : ModelInstance
             As made by ``graph.global_prior_model.instance_from_vector``.
         """
         return float(
-            sum(
+            math.fsum(
                 factor.analysis.log_likelihood_function(instance[name])
                 for name, factor in self._factors.items()
             )
@@ -167,19 +172,18 @@ class FactorGraphModel:
         """Return the graph of some factors, with the whole's drawn variables."""
         part = object.__new__(type(self))
         part._factors = {key: self._factors[key] for key in keys}
-        held = {
-            p for key in keys for p in free_parameters(self._factors[key].prior_model)
-        }
-        names = _population_names(self._populations)
+        siblings = {key: self._model[key] for key in keys}
+        inside = set(free_parameters(Collection.of_siblings(siblings)))
+        part._drawn = {p: new for p, new in self._drawn.items() if new in inside}
+        names = list(self._model.keys())[len(self._factors) :]
         mine = {
             name: population
             for name, population in zip(names, self._populations, strict=True)
-            if held & set(population.drawn)
+            if any(prior in part._drawn for prior in population.drawn)
         }
         part._populations = tuple(mine.values())
         part._model = Collection.of_siblings(
-            {key: self._model[key] for key in keys},
-            {name: self._model[name] for name in mine},
+            siblings, {name: self._model[name] for name in mine}
         )
         inside = set(free_parameters(part._model))
         part._model.with_assertions(
@@ -224,58 +228,23 @@ def _names(factors: Sequence[AnalysisFactor]) -> list[str]:
     return list(names)
 
 
-def _population_names(populations: Sequence[HierarchicalFactor]) -> list[str]:
+def _population_names(
+    populations: Sequence[HierarchicalFactor], factors: Container[str]
+) -> list[str]:
+    """Return each population's own name, or a free one."""
+    given = [population.name for population in populations if population.name]
+    for i, name in enumerate(given):
+        if name in given[:i] or name in factors:
+            what = "Two populations" if name in given[:i] else "A factor and a population"
+            msg = f"{what} are both named {name!r}; rename one."
+            raise GraphError(msg)
     names: list[str] = []
     for population in populations:
-        name = population.name or "distribution_model"
-        serial = 1
-        unique = name
-        while unique in names:
-            unique, serial = f"{name}_{serial}", serial + 1
-        names.append(unique)
+        name = population.name
+        if name is None:
+            name = unique_name("distribution_model", {*given, *names, *factors})
+        names.append(name)
     return names
-
-
-def _global_model(
-    factors: dict[str, AnalysisFactor], populations: Sequence[HierarchicalFactor]
-) -> Collection:
-    held = {p for f in factors.values() for p in free_parameters(f.prior_model)}
-    replacement: dict[Prior, Prior] = {}
-    for population in populations:
-        if not population.drawn:
-            msg = (
-                f"{population} has no drawn variables, so no data speak of it; add them "
-                "with add_drawn_variable(prior), or leave it out of the graph."
-            )
-            raise GraphError(msg)
-        for prior in population.drawn:
-            if prior not in held:
-                msg = (
-                    f"The drawn variable {prior} is no free parameter of any factor's "
-                    "model; draw the prior object that the model holds."
-                )
-                raise GraphError(msg)
-            if prior in replacement:
-                msg = (
-                    f"The variable {prior} is drawn from two populations; draw it once."
-                )
-                raise GraphError(msg)
-            replacement[prior] = population.conditional_prior()
-    swap = Substitution(replacement)
-    siblings = {
-        name: swap.node(factor.prior_model) if replacement else factor.prior_model
-        for name, factor in factors.items()
-    }
-    names = _population_names(populations)
-    others = {
-        name: Collection(**population.hyperpriors)
-        for name, population in zip(names, populations, strict=True)
-    }
-    taken = set(names) & set(siblings)
-    if taken:
-        msg = f"A factor and a population are both named {taken.pop()!r}; rename one."
-        raise GraphError(msg)
-    return Collection.of_siblings(siblings, others)
 
 
 def _inputs(expression: Expression) -> set[Prior]:

@@ -20,9 +20,12 @@ import numpy as np
 
 from graphfit.errors import OutputError
 from graphfit.io.user_code import (
+    code_name,
     global_names,
     imported_names,
     is_library,
+    is_library_code,
+    is_library_member,
     library_name,
     named_members,
     source_files,
@@ -205,13 +208,13 @@ class Fingerprint:
             self.add((condition.lower, condition.upper, condition.strict))
 
     def _function(self, value: types.FunctionType) -> None:
-        if is_library(value.__module__):
+        if is_library_member(value):
             self._mark("library", library_name(value).encode())
             return
         self._mark("function", value.__qualname__.encode())
-        self._code(value.__code__)
         self.add(value.__defaults__)
         self.add(value.__kwdefaults__)
+        self.add(value.__dict__)
         names = value.__code__.co_freevars
         for name, cell in zip(names, value.__closure__ or (), strict=True):
             try:
@@ -219,6 +222,10 @@ class Fingerprint:
             except ValueError:  # a name that is not bound yet
                 continue
             self.add(content, name)
+        if is_library_code(value):
+            self._mark("library", code_name(value).encode())
+            return
+        self._code(value.__code__)
         # What the body refers to: other functions of the user, constants of the module.
         for name in global_names(value.__code__):
             if name in value.__globals__:
@@ -269,21 +276,27 @@ class Fingerprint:
     def _object(self, value: Any) -> None:
         kind = type(value)
         self.add(kind)
-        state = None if _pickles_itself(kind) else _attributes(value)
         self._mark("object", kind.__qualname__.encode())
-        if not state:
-            self.add(self._reduced(value))
-            return
-        for name, item in sorted(state.items()):
-            self._mark("attribute", name.encode())
-            self.add(item, name)
+        reduced = self._reduced(value)
+        state = None if _pickles_itself(kind) else _attributes(value)
+        if isinstance(reduced, str):  # a name: compiled functions, cached ones
+            self.add((reduced, getattr(value, "__wrapped__", None)))
+            self._sources(value.__module__)
+        elif state:
+            for name, item in sorted(state.items()):
+                self._mark("attribute", name.encode())
+                self.add(item, name)
+        else:
+            maker, arguments, *rest = reduced
+            items = [None if part is None else list(part) for part in rest[1:3]]
+            self.add((maker, arguments, rest[:1], items))
 
-    def _reduced(self, value: Any) -> tuple[Any, ...]:
+    def _reduced(self, value: Any) -> Any:
         """Return what pickling would store: how to make the object, and its content."""
         reduce = copyreg.dispatch_table.get(type(value))
         try:
-            reduced = reduce(value) if reduce else value.__reduce_ex__(4)
-        except (TypeError, AttributeError) as error:
+            return reduce(value) if reduce else value.__reduce_ex__(4)
+        except Exception as error:  # boundary: objects of users' own  # noqa: BLE001
             msg = (
                 f"{self._place()}a {type(value).__name__} has no content that could be "
                 f"compared with an earlier run's ({error}). Make it inside the likelihood, "
@@ -291,11 +304,6 @@ class Fingerprint:
                 "nothing is stored then."
             )
             raise OutputError(msg) from None
-        if isinstance(reduced, str):
-            return (reduced,)
-        maker, arguments, *rest = reduced
-        items = [None if r is None else list(r) for r in rest[1:3]]
-        return (maker, arguments, rest[:1], items)
 
     def _place(self) -> str:
         path = ".".join(label for label in self._where if label)

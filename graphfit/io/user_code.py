@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 INSTALLED = frozenset({"site-packages", "dist-packages"})
+OWN = __name__.partition(".")[0]  # graphfit counts as installed, wherever it is
 
 
 def global_names(code: types.CodeType) -> list[str]:
@@ -103,7 +104,7 @@ def is_library(module: str | None) -> bool:
     """
     if module is None:
         return False
-    if module in sys.builtin_module_names:
+    if module in sys.builtin_module_names or module.partition(".")[0] == OWN:
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
     return file is not None and _is_installed(Path(file))
@@ -111,9 +112,42 @@ def is_library(module: str | None) -> bool:
 
 def library_name(value: Any) -> str:
     """Return what stands for a function or class of an installed package."""
-    package = value.__module__.partition(".")[0]
-    version = getattr(sys.modules.get(package), "__version__", "")
-    return f"{value.__module__}.{value.__qualname__} {version}"
+    return f"{value.__module__}.{value.__qualname__} {_version(value.__module__)}"
+
+
+def is_library_code(function: types.FunctionType) -> bool:
+    """Say whether a function's body stands in an installed package.
+
+    Its ``__module__`` may be another: decorators of packages take on the name of what
+    they decorate.
+    """
+    return is_library(function.__globals__.get("__name__"))
+
+
+def is_library_member(function: types.FunctionType) -> bool:
+    """Say whether a function can be found in an installed package by its name.
+
+    A function that was made inside one of the package's, by a call or by a decorator,
+    cannot: what it holds is the user's.
+    """
+    module = function.__module__
+    if not is_library(module):
+        return False
+    found: Any = sys.modules.get(module)
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is function
+
+
+def code_name(function: types.FunctionType) -> str:
+    """Return what stands for the body of a function in an installed package."""
+    module = function.__globals__["__name__"]
+    return f"{module}.{function.__code__.co_qualname} {_version(module)}"
+
+
+def _version(module: str) -> str:
+    package = sys.modules.get(module.partition(".")[0])
+    return str(getattr(package, "__version__", ""))
 
 
 def _is_installed(path: Path) -> bool:

@@ -38,7 +38,7 @@ def _part(value: Any, space: ParameterSpace) -> Part:
     if isinstance(value, Node):
         parts = {name: _part(child, space) for name, child in value.children()}
         return Part(value.assembler(parts), None)
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return Part(_tuple_builder([_part(item, space).build for item in value]), None)
     return Part(lambda values: value, None)
 

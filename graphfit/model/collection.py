@@ -4,8 +4,10 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, Self, final
 
+import numpy as np
+
 from graphfit.errors import ModelError, UnknownNameError, close_match
-from graphfit.model.component import Model
+from graphfit.model.component import Model, child, refuse_circle
 from graphfit.model.composed import Composed
 from graphfit.model.instance import ModelInstance
 from graphfit.model.node import Builder, Part
@@ -19,10 +21,24 @@ class Collection(Composed):
     ----------
     *args
         Children keyed ``"0"``, ``"1"``, ...: siblings, so that a parameter which all of
-        them share is named without the key.  A single list is taken as the children.
+        them share is named without the key.  A single list is taken as the children, a
+        single dictionary as children by name.
     **kwargs
         Children by name: Models, Collections, classes and functions (which become Models),
-        priors, relations, constants.
+        lists and dictionaries (which become Collections), priors, relations, constants.
+
+    Raises
+    ------
+    ModelError
+        For a key that is no string, a key given twice, or what no child can be.
+    UnknownNameError
+        For a child that does not exist, with the close match.
+
+    Notes
+    -----
+    Children are attributes, items by key, and items by position.  A child named like
+    something that collections can do (``items``, ``copy``) is assigned alike, and read as
+    ``collection["items"]``.
 
     Examples
     --------
@@ -35,22 +51,26 @@ class Collection(Composed):
     2
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if len(args) == 1 and isinstance(args[0], (list, dict)):
-            content = args[0]
-            args, kwargs = (
-                (tuple(content), kwargs)
-                if isinstance(content, list)
-                else ((), {**content, **kwargs})
-            )
+    def __init__(self, /, *args: Any, **kwargs: Any) -> None:
+        given: Mapping[Any, Any] = kwargs
+        if len(args) == 1 and isinstance(args[0], list):
+            args = tuple(args[0])
+        elif len(args) == 1 and isinstance(args[0], dict):
+            given, args = {**args[0], **kwargs}, ()
+        siblings = tuple(str(i) for i in range(len(args)))
+        self._set(siblings)
+        for key, value in zip(siblings, args, strict=True):
+            self[key] = value
+        for name, value in given.items():
+            if name in self._children:
+                msg = f"Collection: the child {name!r} is given twice."
+                raise ModelError(msg)
+            self[name] = value
+
+    def _set(self, siblings: tuple[str, ...]) -> None:
         object.__setattr__(self, "_children", {})
         object.__setattr__(self, "_assertions", ())
-        siblings = tuple(str(i) for i in range(len(args)))
         object.__setattr__(self, "_siblings", siblings)
-        for key, value in zip(siblings, args, strict=True):
-            self._children[key] = _child(value, key)
-        for name, value in kwargs.items():
-            self._children[name] = _child(value, name)
 
     _children: dict[str, Any]
     _siblings: tuple[str, ...]
@@ -60,7 +80,7 @@ class Collection(Composed):
         cls, siblings: Mapping[str, Any], others: Mapping[str, Any] | None = None
     ) -> "Collection":
         """Return a collection whose `siblings` repeat one another (a graph's factors)."""
-        collection = cls(**{**siblings, **(others or {})})
+        collection = cls({**siblings, **(others or {})})
         object.__setattr__(collection, "_siblings", tuple(siblings))
         return collection
 
@@ -73,10 +93,8 @@ class Collection(Composed):
         yield from self._children.items()
 
     def with_children(self, children: Mapping[str, Any]) -> Self:
-        copy = object.__new__(type(self))
-        object.__setattr__(copy, "_children", dict(children))
-        object.__setattr__(copy, "_assertions", ())
-        object.__setattr__(copy, "_siblings", self._siblings)
+        copy = type(self).blank(self._siblings)
+        copy._children.update(children)
         return copy
 
     def assembler(self, parts: Mapping[str, Part]) -> Builder:
@@ -89,37 +107,54 @@ class Collection(Composed):
     @classmethod
     def blank(cls, siblings: tuple[str, ...]) -> "Collection":
         """Return a collection before its children are known (for readers)."""
-        collection = cls()
-        object.__setattr__(collection, "_siblings", siblings)
+        collection = object.__new__(cls)
+        collection._set(siblings)
         return collection
 
     def label(self) -> str:
         return "Collection"
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        # Before a copy or an unpickled collection has its children, and for Python's own.
+        if "_children" not in self.__dict__ or name.startswith("__"):
             raise AttributeError(name)
         return self[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._children[name] = _child(value, name)
+        self[name] = value
 
-    def __getitem__(self, key: str | int) -> Any:
-        if isinstance(key, int):
+    def __getitem__(self, key: str | int | slice) -> Any:
+        if isinstance(key, slice):
             return list(self._children.values())[key]
-        if key in self._children:
-            return self._children[key]
-        msg = f"The collection has no component {key!r}.{close_match(key, self._children)}"
-        raise UnknownNameError(msg)
+        return self._children[self._key(key)]
 
     def __setitem__(self, key: str | int, value: Any) -> None:
-        self._children[str(key)] = _child(value, str(key))
+        name = key if isinstance(key, str) else self._key(key)
+        new = _child(value, name)
+        refuse_circle(self, new, name)
+        self._children[name] = new
+
+    def _key(self, key: str | int) -> str:
+        """Return the key of a child that exists, found by key or by position."""
+        if isinstance(key, str) and key in self._children:
+            return key
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+            keys = list(self._children)
+            if -len(keys) <= key < len(keys):
+                return keys[key]
+            msg = f"The collection has {len(keys)} components, none at position {key}."
+            raise IndexError(msg)
+        match = close_match(str(key), self._children)
+        msg = f"The collection has no component {key!r}.{match}"
+        raise UnknownNameError(msg)
 
     def append(self, value: Any) -> None:
         """Add a child under the next free position."""
-        key = str(len(self._children))
-        self._children[key] = _child(value, key)
-        object.__setattr__(self, "_siblings", (*self._siblings, key))
+        position = len(self._children)
+        while str(position) in self._children:
+            position += 1
+        self[str(position)] = value
+        object.__setattr__(self, "_siblings", (*self._siblings, str(position)))
 
     def items(self) -> list[tuple[str, Any]]:
         """Return the keys and the children."""
@@ -134,6 +169,9 @@ class Collection(Composed):
     def __contains__(self, key: object) -> bool:
         return key in self._children
 
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._children]
+
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__
 
@@ -145,15 +183,13 @@ class Collection(Composed):
         return f"Collection({inside})"
 
 
-def _child(value: Any, where: str) -> Any:
+def _child(value: Any, where: Any) -> Any:
     """Return the node that a class, function, list or dictionary stands for."""
-    if inspect.isclass(value) and value.__module__ == "builtins":
-        msg = f"{where} = {value.__name__} is a type; give a value or a prior."
+    if not isinstance(where, str):
+        msg = f"A collection's keys are strings, got {where!r}; name the child."
         raise ModelError(msg)
-    if inspect.isclass(value) or inspect.isfunction(value):
+    if inspect.isfunction(value):
         return Model(value)
-    if isinstance(value, dict):
-        return Collection(**value)
-    if isinstance(value, list):
-        return Collection(*value)
-    return value
+    if isinstance(value, (list, dict)):
+        return Collection(value)
+    return child(value, where)

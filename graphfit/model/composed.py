@@ -28,6 +28,9 @@ class Composed(Node):
         """
         return substitute(self, {})
 
+    # A copy that shared its children would change with the original.
+    __copy__ = copy
+
     def add_assertion(self, condition: Comparison) -> None:
         """Require a condition of every point, e.g. ``model.add_assertion(a < b)``.
 

@@ -54,18 +54,21 @@ def _structure(name: str, node: Node, depth: int) -> list[str]:
     below = [
         (key, child) for key, child in child_items(node) if isinstance(child, Node)
     ]
-    for keys, child in _runs(below):
+    siblings = frozenset(getattr(node, "siblings", ()))
+    for keys, child in _runs(below, siblings):
         lines += _structure(_range(keys), child, depth + 1)
     return lines
 
 
-def _runs(items: Sequence[tuple[str, Node]]) -> list[tuple[list[str], Node]]:
-    """Group neighbours whose trees have the same shape and labels."""
+def _runs(
+    items: Sequence[tuple[str, Node]], siblings: frozenset[str]
+) -> list[tuple[list[str], Node]]:
+    """Group neighbours among siblings whose trees have the same shape and labels."""
     runs: list[tuple[list[str], Node]] = []
     shapes: list[Any] = []
     for key, node in items:
         shape = [(path, n.label(), len(free_parameters(n))) for path, n in nodes(node)]
-        if runs and shapes[-1] == shape and key.isdigit():
+        if runs and shapes[-1] == shape and {key, runs[-1][0][-1]} <= siblings:
             runs[-1][0].append(key)
         else:
             runs.append(([key], node))
@@ -74,7 +77,11 @@ def _runs(items: Sequence[tuple[str, Node]]) -> list[tuple[list[str], Node]]:
 
 
 def _range(keys: Sequence[str]) -> str:
-    return keys[0] if len(keys) == 1 else f"{keys[0]} - {keys[-1]}"
+    """Return ``0 - 2`` for positions, and names one by one where there is room."""
+    listed = ", ".join(keys)
+    if len(keys) > 1 and (all(map(str.isdigit, keys)) or len(listed) > COLUMN // 2):
+        return f"{keys[0]} - {keys[-1]}"
+    return listed
 
 
 def _children(node: Node, numbers: dict[Prior, int], depth: int) -> list[str]:
@@ -115,7 +122,11 @@ def _select(
             below = _select(child, numbers, here, common, wanted)
             lines += [f"{INDENT * depth}{key}", *below] if below else []
         elif isinstance(child, Relation):
-            text = [_row(key, child.text(inputs(child)), depth)] if (here in common) == wanted else []
+            text = (
+                [_row(key, child.text(inputs(child)), depth)]
+                if (here in common) == wanted
+                else []
+            )
             below = [
                 _row(name, _prior(prior, numbers), depth + 1)
                 for prior, name in inputs(child).items()
@@ -187,16 +198,19 @@ def _prior(prior: Prior, numbers: dict[Prior, int]) -> str:
     if prior.is_conditional:
         # Parameters by their numbers; their own priors are shown where they stand.
         rest = ", ".join(
-            f"{name} = [{numbers[value]}]"
-            if isinstance(value, Prior)
-            else f"{name} = {value:g}"
-            if isinstance(value, float)
-            else f"{name} = {value}"
-            for name, value in prior.operands()
+            f"{name} = {_argument(value, numbers)}" for name, value in prior.operands()
         )
     number = numbers.get(prior)
     mark = f"{kind} [{number}]" if number is not None else kind
     return f"{mark}, {rest}" if rest else mark
+
+
+def _argument(value: Any, numbers: dict[Prior, int]) -> str:
+    if isinstance(value, Prior):
+        return f"[{numbers[value]}]"
+    if isinstance(value, Relation):
+        return value.text({prior: f"[{numbers[prior]}]" for prior in inputs(value)})
+    return f"{value:g}"
 
 
 def _constant(value: Any) -> str:

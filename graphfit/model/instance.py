@@ -14,7 +14,8 @@ from graphfit.errors import UnknownNameError, close_match
 class ProfileInstance:
     """A profile function with values for its parameters; call it on the x values.
 
-    The parameters are attributes: ``instance.centre``.
+    The parameters are attributes: ``instance.centre``.  Those called ``parameters`` or
+    ``function`` are read as ``instance.parameters["function"]``.
     """
 
     def __init__(
@@ -55,8 +56,8 @@ class ModelInstance:
     def __init__(self, children: dict[str, Any]) -> None:
         self.__dict__.update(children)
 
-    def __getitem__(self, key: str | int) -> Any:
-        if isinstance(key, int):
+    def __getitem__(self, key: str | int | slice) -> Any:
+        if isinstance(key, (int, slice)):
             return list(self.__dict__.values())[key]
         if key not in self.__dict__:
             msg = (
@@ -83,7 +84,7 @@ class ModelInstance:
 
     def __call__(self, *x: Any) -> Any:
         """Return the sum of the children's profiles at `x`; other children are skipped."""
-        profiles = [child for child in self if callable(child)]
+        profiles = [child for child in self if _is_profile(child)]
         if not profiles:
             msg = (
                 "No component of this collection is a profile that can be called on x."
@@ -97,3 +98,10 @@ class ModelInstance:
     def __repr__(self) -> str:
         inside = ", ".join(f"{k}={v!r}" for k, v in self.__dict__.items())
         return f"ModelInstance({inside})"
+
+
+def _is_profile(child: Any) -> bool:
+    """Whether a child can be called on x: a collection of mere numbers cannot."""
+    if isinstance(child, ModelInstance):
+        return any(_is_profile(inner) for inner in child)
+    return callable(child)

@@ -22,7 +22,7 @@ def payload_tree(value: Any, payload: Mapping[Expression, Any]) -> Any:
     """
     if isinstance(value, Node):
         return ModelInstance({k: payload_tree(v, payload) for k, v in value.children()})
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return tuple(payload_tree(item, payload) for item in value)
     if isinstance(value, Expression):
         return payload.get(value)

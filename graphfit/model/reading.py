@@ -4,13 +4,13 @@ Names of classes and functions are resolved only in modules that are imported al
 nothing that is found is called: no code runs while a model is read.
 """
 
-import inspect
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from graphfit.errors import ModelError
+from graphfit.errors import GraphfitError, ModelError, close_match
 from graphfit.model.array import Array
 from graphfit.model.collection import Collection
 from graphfit.model.component import Model
@@ -30,9 +30,24 @@ def model_from_dict(content: Mapping[str, Any]) -> Any:
     Raises
     ------
     ModelError
-        If a class or function is not found, or the content is no model.
+        If a class or function is not found or has other parameters now, or the content
+        is no model.
     """
-    return Reader().value(content)
+    if not isinstance(content, Mapping) or content.get("type") not in NODES:
+        kind = content.get("type") if isinstance(content, Mapping) else content
+        msg = f"The content is no model but {kind!r}; read what model.dict() wrote."
+        raise ModelError(msg)
+    try:
+        return Reader().value(content)
+    except GraphfitError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # What has the right type but not the entries that belong to it.
+        msg = f"The content is a damaged model ({error!r}); write it anew."
+        raise ModelError(msg) from error
+
+
+NODES = ("Model", "Collection", "Array")
 
 
 class Reader:
@@ -48,7 +63,7 @@ class Reader:
         if not isinstance(content, Mapping):
             return content
         kind = content.get("type")
-        if kind in ("Model", "Collection", "Array"):
+        if kind in NODES:
             return self._node(kind, content)
         if kind == "reference":
             return self._expressions[content["id"]]
@@ -60,16 +75,13 @@ class Reader:
         children = {name: self.value(c) for name, c in content["children"].items()}
         node: Any
         if kind == "Model":
-            independent = content.get("independent_vars")
-            node = Model(
-                _resolve(content["class"]),
-                independent_vars=tuple(independent) if independent else None,
-            )
+            node = _model(content, children)
         elif kind == "Collection":
             node = Collection.blank(tuple(content.get("siblings", ())))
+            node = node.with_children(children)
         else:
             node = Array(tuple(content["shape"]))
-        node = node.with_children(children)
+            node = node.with_children(children)
         conditions = content.get("assertions", ())
         return node.with_assertions(tuple(self._condition(c) for c in conditions))
 
@@ -107,16 +119,35 @@ class Reader:
         raise ModelError(msg)
 
 
+def _model(content: Mapping[str, Any], children: dict[str, Any]) -> Model:
+    """Return a Model with these children, if its target still takes them."""
+    independent = content.get("independent_vars")
+    blank = Model.blank(
+        _resolve(content["class"]), None if independent is None else tuple(independent)
+    )
+    signature = blank.signature
+    for name in children:
+        if name not in signature.names and not signature.open:
+            msg = (
+                f"The file was written when {content['class']!r} had a parameter {name!r}, "
+                f"which it has no longer.{close_match(name, signature.names)}"
+            )
+            raise ModelError(msg)
+    # What the target takes beyond that keeps its default, or is missing.
+    needed = {name: MISSING for name in signature.required if name not in children}
+    return blank.with_children({**children, **needed})
+
+
 def _array(content: Mapping[str, Any]) -> Any:
     data = [float.fromhex(x) if isinstance(x, str) else x for x in content["data"]]
     return np.array(data, dtype=np.dtype(content["dtype"])).reshape(content["shape"])
 
 
-def _resolve(full: str) -> Any:
-    found = find_callable(full)
-    is_ufunc = isinstance(found, np.ufunc)
-    if not (is_ufunc or inspect.isclass(found) or inspect.isfunction(found)):
-        module = full.partition(":")[0]
+def _resolve(full: Any) -> Any:
+    found = find_callable(full) if isinstance(full, str) else None
+    # By the object's own type: isinstance would ask its __class__, which can run code.
+    if not issubclass(type(found), (type, np.ufunc, types.FunctionType)):
+        module = str(full).partition(":")[0]
         msg = (
             f"The model names {full!r}, which is no class or function of a module imported "
             f"here; import {module} first."

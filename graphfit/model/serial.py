@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphfit.errors import ModelError
+from graphfit.model.instance import ModelInstance, ProfileInstance
 from graphfit.model.node import Missing, Node
 from graphfit.priors import Comparison, Expression, Relation
 
@@ -60,13 +61,44 @@ class Writer:
             return self._expression(value, where)
         if isinstance(value, Missing):
             return {"type": "missing"}
-        if isinstance(value, (tuple, list)):
-            items = [self.value(item, where) for item in value]
-            return {"type": type(value).__name__, "items": items}
-        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-            named = {key: self.value(item, where) for key, item in value.items()}
-            return {"type": "dict", "items": named}
+        if type(value) in (tuple, list, dict):
+            return self._container(value, where)
+        if isinstance(value, (ModelInstance, ProfileInstance)) or _is_record(value):
+            return self._instance(value, where)
         return _constant(value, where)
+
+    def _container(self, value: Any, where: str) -> dict[str, Any]:
+        items: Any
+        if isinstance(value, dict):
+            if not all(isinstance(key, str) for key in value):
+                msg = f"'{where}': the keys of a dictionary must be strings for JSON."
+                raise ModelError(msg)
+            items = {key: self.value(item, where) for key, item in value.items()}
+        else:
+            items = [self.value(item, where) for item in value]
+        return {"type": type(value).__name__, "items": items}
+
+    def _instance(self, value: Any, where: str) -> dict[str, Any]:
+        """Return a fixed component as the model without priors that becomes it."""
+        if isinstance(value, ModelInstance):
+            content: dict[str, Any] = {"type": "Collection"}
+            children = vars(value)
+        elif isinstance(value, ProfileInstance):
+            children = value.parameters
+            names = list(inspect.signature(value.function).parameters)
+            content = {
+                "type": "Model",
+                "class": callable_name(value.function, where),
+                "independent_vars": names[
+                    : next((i for i, n in enumerate(names) if n in children), 1)
+                ],
+            }
+        else:
+            names = [item.name for item in dataclasses.fields(value) if item.init]
+            children = {name: getattr(value, name) for name in names}
+            content = {"type": "Model", "class": callable_name(type(value), where)}
+        content["children"] = {k: self.value(v, k) for k, v in children.items()}
+        return content
 
     def _expression(self, value: Expression, where: str) -> dict[str, Any]:
         if value in self._numbers:
@@ -129,15 +161,22 @@ def find_callable(full: str) -> Any:
     found: Any = sys.modules.get(module)
     for part in qualified.split("."):
         # Static look-up: no property or __getattr__ of a stranger runs.
-        found = inspect.getattr_static(found, part, None) if found is not None else None
+        found = None if found is None else inspect.getattr_static(found, part, None)
     if isinstance(found, staticmethod):
         found = found.__func__
     return found
 
 
+def _is_record(value: Any) -> bool:
+    """Whether a value is what its class makes of its fields: a plain dataclass."""
+    return dataclasses.is_dataclass(value) and not inspect.isclass(value)
+
+
 def _constant(value: Any, where: str) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
+    if isinstance(value, np.bool_):
+        return bool(value)
     if isinstance(value, (float, np.floating)):
         number = float(value)
         text = repr(number)

@@ -31,6 +31,8 @@ class Signature:
         A profile's leading arguments (``x``); empty for a class.
     names : tuple of str
         The parameters, in order.
+    required : tuple of str
+        Those without a plain default.
     open : bool
         Whether any further keyword is accepted (``**kwargs``).
     positional : bool
@@ -39,6 +41,7 @@ class Signature:
 
     independent: tuple[str, ...]
     names: tuple[str, ...]
+    required: tuple[str, ...]
     open: bool
     positional: bool
 
@@ -79,7 +82,9 @@ def read_signature(
                 raise ModelError(msg)
             positional &= parameter.kind in BY_POSITION
             names.append(name)
-    return Signature(independent, tuple(names), is_open, positional and not is_open)
+    required = (n for n in names if parameters[n].default is inspect.Parameter.empty)
+    positional = positional and not is_open
+    return Signature(independent, tuple(names), tuple(required), is_open, positional)
 
 
 def default_values(
@@ -188,7 +193,8 @@ def _factories(target: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
     }
 
 
-Source = tuple[Mapping[str, Any], dict[str, Any]]  # annotations, their namespace
+# Annotations with the global and local names that they were written among.
+Source = tuple[Mapping[str, Any], dict[str, Any], Mapping[str, Any]]
 
 
 def _annotations(target: Any) -> Iterator[Source]:
@@ -201,29 +207,31 @@ def _annotations(target: Any) -> Iterator[Source]:
         return
     for makers in ("__init__", "__new__"):
         yield _of_function(getattr(target, makers))
-    # A dataclass's fields, each evaluated in the module of the class that defines it.
+    # Fields, each evaluated in the module of the class that defines it.
     for owner in target.__mro__:
-        if dataclasses.is_dataclass(owner):
+        if dataclasses.is_dataclass(owner) or hasattr(owner, "_field_defaults"):
             module = sys.modules.get(owner.__module__)
-            namespace = {**vars(module), **vars(owner)} if module else {**vars(owner)}
-            yield inspect.get_annotations(owner), namespace
+            names = vars(module) if module else {}
+            yield inspect.get_annotations(owner), names, vars(owner)
 
 
 def _of_function(function: Any) -> Source:
     bare = inspect.unwrap(function)
     bare = getattr(bare, "__func__", bare)  # of a bound method
-    return getattr(bare, "__annotations__", {}), getattr(bare, "__globals__", {})
+    return getattr(bare, "__annotations__", {}), getattr(bare, "__globals__", {}), {}
 
 
 def _hint(target: Any, name: str, sources: list[Source]) -> Any:
     """Return one parameter's annotation, evaluated where it was written as a string."""
     failed: list[Exception] = []
-    for annotations, namespace in sources:
+    for annotations, names, local in sources:
         if name not in annotations:
             continue
         alone = types.SimpleNamespace(__annotations__={name: annotations[name]})
         try:
-            hints = typing.get_type_hints(alone, namespace, include_extras=True)
+            hints = typing.get_type_hints(
+                alone, names, dict(local), include_extras=True
+            )
         except (NameError, TypeError, AttributeError, SyntaxError) as error:
             # What is only for type checkers need not exist here; a prior must.
             if any(word in str(annotations[name]) for word in ("Annotated", "Prior")):

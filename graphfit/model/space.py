@@ -15,7 +15,7 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.errors import ModelError
+from graphfit.errors import FitException, ModelError
 from graphfit.model.node import Node
 from graphfit.model.tree import assertions, free_parameters, relations
 from graphfit.priors import Comparison, Expression, Prior, Relation
@@ -71,28 +71,43 @@ class CallStep:
     name: str
 
     def run(self, values: FloatArray) -> None:
-        """Write the function's value into ``values[out]``; row by row for a batch."""
+        """Write the function's value into ``values[out]``; row by row for a batch.
+
+        A function that raises :class:`~graphfit.FitException` gives NaN in a batch.
+        """
         if values.ndim == 1:
             values[self.out] = self._call(values)
             return
         for s in range(values.shape[1]):
-            values[self.out, s] = self._call(values[:, s])
+            try:
+                values[self.out, s] = self._call(values[:, s])
+            except FitException:
+                values[self.out, s] = np.nan
 
     def _call(self, values: FloatArray) -> float:
         arguments = [
             constant if slot is None else float(values[slot])
             for slot, constant in self.operands
         ]
-        result = self.function(*arguments)
         try:
-            return float(result)
-        except (TypeError, ValueError):
-            label = getattr(self.function, "__name__", repr(self.function))
-            msg = (
-                f"Relation '{self.name}': {label}{tuple(arguments)} must return one "
-                f"number, got {result!r}."
-            )
-            raise ModelError(msg) from None
+            result = self.function(*arguments)
+        except FitException:
+            raise
+        except Exception as error:  # boundary: a user's function
+            msg = f"{self._text(arguments)} raised {type(error).__name__}: {error}."
+            raise ModelError(msg) from error
+        # float(array) of one element would pass, but numpy is about to refuse it.
+        if isinstance(result, (int, float, np.number)) or np.shape(result) == ():
+            try:
+                return float(result)
+            except (TypeError, ValueError):
+                pass
+        msg = f"{self._text(arguments)} must return one number, got {result!r}."
+        raise ModelError(msg)
+
+    def _text(self, arguments: Sequence[Any]) -> str:
+        label = getattr(self.function, "__name__", repr(self.function))
+        return f"Relation '{self.name}': {label}({', '.join(map(repr, arguments))})"
 
 
 @final
@@ -162,6 +177,11 @@ class ParameterSpace:
         """Whether a vector is its own table: no relation, no condition."""
         return not self._relations and not self._assertions[0].size
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a prior depends on others; only then can `transform` give NaN."""
+        return any(prior.is_conditional for prior in self.priors)
+
     def slot(self, expression: Expression) -> int:
         """Return the position of a prior's or relation's value in the table."""
         return self._slots[expression]
@@ -170,6 +190,7 @@ class ParameterSpace:
         """Return the physical parameters `(D,)` at a point `(D,)` of the unit cube.
 
         Conditional priors come after what they depend on: theta_i = Q_i(u_i | theta).
+        It is NaN where the arguments make no density.
         """
         cube = self._checked(unit, "unit vector")
         values = self._template.copy()
@@ -177,7 +198,10 @@ class ParameterSpace:
             if isinstance(step, PriorStep):
                 step.transform(values, cube)
             else:
-                step.run(values)
+                try:
+                    step.run(values)
+                except FitException:
+                    values[step.out] = np.nan
         return values[: self.dimension]
 
     def transform_about(self, unit: FloatArray, own: float) -> FloatArray:
@@ -211,7 +235,13 @@ class ParameterSpace:
         return low, high
 
     def values(self, vector: FloatArray) -> FloatArray:
-        """Return the table of values at theta `(D,)`, or `(slots, S)` at theta `(D, S)`."""
+        """Return the table of values at theta `(D,)`, or `(slots, S)` at theta `(D, S)`.
+
+        Raises
+        ------
+        FitException
+            At a single theta, if a relation's function rejects it.
+        """
         if vector.ndim == 1:
             values = self._template.copy()
         else:
@@ -269,7 +299,8 @@ class _Lowering:
         conditions: Sequence[Comparison],
     ) -> None:
         self.slots: dict[Expression, int] = {p: i for i, p in enumerate(priors)}
-        self.constants: dict[float, int] = {}
+        # By their bits: -0.0 is another number than 0.0 (1 / x tells), and NaN is one.
+        self.constants: dict[str, int] = {}
         self.priors = priors
         self.relation_depth: dict[Relation, int] = {}
         self.prior_depth: dict[Prior, int] = {}
@@ -305,19 +336,19 @@ class _Lowering:
         offset = len(self.priors) + len(self.relation_depth)
         for operand in operands:
             if not isinstance(operand, Expression):
-                number = _as_float(operand)
+                number = _as_float(operand).hex()
                 self.constants.setdefault(number, offset + len(self.constants))
 
     def slot(self, operand: Any) -> int:
         if isinstance(operand, Expression):
             return self.slots[operand]
-        return self.constants[_as_float(operand)]
+        return self.constants[_as_float(operand).hex()]
 
     def template(self) -> FloatArray:
         size = len(self.priors) + len(self.relation_depth) + len(self.constants)
         template = np.zeros(size)
         for number, slot in self.constants.items():
-            template[slot] = number
+            template[slot] = float.fromhex(number)
         return template
 
     def relation_steps(self) -> tuple[UfuncStep | CallStep, ...]:
@@ -403,6 +434,6 @@ class _Lowering:
 def _as_float(operand: Any) -> float:
     try:
         return float(operand)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         msg = f"A relation takes priors, relations and numbers, got {operand!r}."
         raise ModelError(msg) from None

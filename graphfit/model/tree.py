@@ -9,7 +9,7 @@ The order is that of first appearance: first everything that stands in the tree 
 of conditional priors.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from graphfit.errors import ModelError
@@ -24,7 +24,7 @@ def child_items(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the named children of a node; a tuple's are found by its owner."""
     if isinstance(value, Node):
         for name, child in value.children():
-            if isinstance(child, tuple):
+            if type(child) is tuple:
                 yield from tuple_items(name, child)
             else:
                 yield name, child
@@ -33,7 +33,7 @@ def child_items(value: Any) -> Iterator[tuple[str, Any]]:
 def tuple_items(name: str, values: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
     """Yield ``name_0``, ``name_1``, ... with the elements of a tuple parameter."""
     for i, value in enumerate(values):
-        if isinstance(value, tuple):
+        if type(value) is tuple:
             yield from tuple_items(f"{name}_{i}", value)
         else:
             yield f"{name}_{i}", value
@@ -47,8 +47,8 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     elif isinstance(value, Missing):
         msg = (
             f"Parameter '{'.'.join(path)}' has no prior and no value; assign one, e.g. "
-            f"model.{'.'.join(path)} = gf.UniformPrior(0.0, 1.0), or give the class a "
-            "default with Annotated[float, gf.UniformPrior(0.0, 1.0)]."
+            f"model.{path[-1]} = gf.UniformPrior(0.0, 1.0), or give the signature a "
+            f"default, {path[-1]}: Annotated[float, gf.UniformPrior(0.0, 1.0)]."
         )
         raise ModelError(msg)
     else:
@@ -89,8 +89,8 @@ def free_parameters(root: Node) -> dict[Prior, str]:
     for path, value in leaves(root):
         for prior, place in _direct(value, path):
             found.setdefault(prior, []).append(place)
-    _require_held(root, found)
     _add_hyper_parameters(found)
+    _require_held(root, found)
     return _named(root, found)
 
 
@@ -179,18 +179,20 @@ class Substitution:
     def node(self, node: NodeType) -> NodeType:
         """Return the tree below `node` with the replacements made."""
         copy = node.with_children({k: self.value(v) for k, v in node.children()})
-        return copy.with_assertions(
-            tuple(
-                Comparison(self.value(c.lower), self.value(c.upper), strict=c.strict)
-                for c in node.assertions
-            )
-        )
+        return copy.with_assertions(tuple(self.condition(c) for c in node.assertions))
+
+    def condition(self, condition: Comparison) -> Comparison:
+        """Return a condition with the replacements made; itself if there are none."""
+        lower, upper = self.value(condition.lower), self.value(condition.upper)
+        if lower is condition.lower and upper is condition.upper:
+            return condition
+        return Comparison(lower, upper, strict=condition.strict)
 
     def value(self, value: Any) -> Any:
         """Return any child with the replacements made."""
         if isinstance(value, Node):
             return self.node(value)
-        if isinstance(value, tuple):
+        if type(value) is tuple:
             return tuple(self.value(item) for item in value)
         if isinstance(value, Expression):
             return self._expression(value)
@@ -244,13 +246,24 @@ def _named(root: Node, found: Mapping[Key, list[Path]]) -> dict[Key, str]:
         name = ".".join(_shortest(paths, siblings))
         if name in taken:
             name = ".".join(paths[0])
-        serial = 1
-        unique = name
-        while unique in taken:
-            unique, serial = f"{name}_{serial}", serial + 1
-        names[key] = unique
-        taken.add(unique)
+        names[key] = unique_name(name, taken)
+        taken.add(names[key])
     return names
+
+
+def unique_name(name: str, taken: Container[str]) -> str:
+    """Return the name, or with the first free number behind it if it is taken.
+
+    Examples
+    --------
+    >>> unique_name("centre", ["centre", "centre_1"])
+    'centre_2'
+    """
+    serial = 1
+    unique = name
+    while unique in taken:
+        unique, serial = f"{name}_{serial}", serial + 1
+    return unique
 
 
 def _shortest(paths: Iterable[Path], siblings: frozenset[str]) -> Path:

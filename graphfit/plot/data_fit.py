@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 4
+# As read in the legend.
+ORDER = ("data", "masked", "model", "68 % of draws")
 
 
 def fit(
@@ -85,8 +87,8 @@ def fit(
         _draw_data(upper, seen)
         _draw_residuals(lower, seen, _reach([seen]))
         upper.set_ylabel(ylabel)
-        upper.set_title(_title(result, seen) if title is None else title, loc="left")
-        upper.legend(handlelength=1.6)
+        _name(upper, result, seen, title)
+        _legend(upper)
         lower.set(ylabel=_residual_label(seen), xlabel=_x_label(seen, xlabel))
         figure.align_ylabels([upper, lower])
         return saved(figure, path)
@@ -139,7 +141,7 @@ def fits(
     rows = -(-len(chosen) // columns)
     with house_style():
         figure = new_figure(
-            0.6 + 2.5 * columns,
+            0.6 + 2.4 * columns,
             0.3 + 2.7 * rows + 0.3 * bool(title),
             layout="constrained",
         )
@@ -159,7 +161,7 @@ def fits(
             first = first or (upper, lower)
             _draw_data(upper, observation)
             _draw_residuals(lower, observation, _reach(seen))
-            upper.set_title(_title(result, observation), loc="left")
+            _name(upper, result, observation, None)
             upper.tick_params(labelbottom=False, labelleft=column == 0)
             lower.tick_params(labelleft=column == 0)
             lower.set_xlabel(_x_label(observation, xlabel))
@@ -167,7 +169,7 @@ def fits(
                 upper.set_ylabel(ylabel)
                 lower.set_ylabel(_residual_label(observation))
                 figure.align_ylabels([upper, lower])
-        first[0].legend(handlelength=1.6)
+        _legend(first[0])
         return saved(figure, path)
 
 
@@ -197,7 +199,13 @@ def _draw_data(axes: "Axes", seen: Observation) -> None:
         )
     if seen.band is not None:
         axes.fill_between(
-            seen.x, *seen.band, color=MODEL, alpha=0.3, lw=0, zorder=3, label="68 %"
+            seen.x,
+            *seen.band,
+            color=MODEL,
+            alpha=0.3,
+            lw=0,
+            zorder=3,
+            label="68 % of draws",
         )
     style = "." if seen.x_is_number else "-"
     axes.plot(seen.x, seen.model, style, color=MODEL, lw=1.4, zorder=4, label="model")
@@ -224,12 +232,21 @@ def _reach(seen: Iterable[Observation]) -> float:
     return max(3.6, 1.1 * float(max(largest)))
 
 
-def _title(result: Any, seen: Observation) -> str:
-    name = result.name
-    name = f"dataset {name}" if name.isdigit() else name
-    if not np.isfinite(result.chi_squared):
-        return str(name)
-    return f"{name}:  χ² = {result.chi_squared:.1f} of {int(seen.used.sum())} points"
+def _name(axes: "Axes", result: Any, seen: Observation, title: str | None) -> None:
+    """Write the dataset's name above its panel, and how well the model fits."""
+    name = f"dataset {result.name}" if result.name.isdigit() else result.name
+    axes.set_title(name if title is None else title, loc="left", fontweight="bold")
+    if np.isfinite(result.chi_squared):
+        text = f"χ² = {result.chi_squared:.1f} / {int(seen.used.sum())}"
+        axes.set_title(text, loc="right", color=MUTED, fontsize=8.0)
+
+
+def _legend(axes: "Axes") -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda i: ORDER.index(labels[i]))
+    axes.legend(
+        [handles[i] for i in order], [labels[i] for i in order], handlelength=1.6
+    )
 
 
 def _residual_label(seen: Observation) -> str:

@@ -86,8 +86,6 @@ def marginals(
         figure = new_figure(
             0.2 + 2.2 * columns, 0.2 + 1.75 * rows, layout="constrained"
         )
-        layout: Any = figure.get_layout_engine()
-        layout.set(w_pad=0.08, h_pad=0.06)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, name, values in zip(
             grid, chosen.names, chosen.values.T, strict=False
@@ -154,7 +152,7 @@ def corner(
         raise ResultError(msg)
     for name in truth or ():
         _require_known(name, chosen.names, "corner: truth")
-    side = 0.9 + (1.75 if count <= 6 else 1.35) * count
+    side = 1.0 + (1.75 if count <= 6 else 1.35) * count
     with house_style():
         figure = new_figure(side, side, layout=None)
         draw(
@@ -163,7 +161,7 @@ def corner(
             fig=figure,
             range=[_shown(values, chosen.weights) for values in chosen.values.T],
             bins=30,
-            smooth=0.9,
+            smooth=1.0,
             levels=(0.393, 0.683, 0.954),
             labels=list(chosen.names),
             labelpad=0.06,
@@ -186,11 +184,15 @@ def _finish_corner(figure: "Figure", chosen: _Columns) -> None:
         axes = figure.axes[i * (count + 1)]
         axes.axvspan(level[0], level[2], color=ACCENT, alpha=0.15, lw=0, zorder=0)
         axes.set_title(f"{name}\n{interval_text(*level)}", fontsize=8.5)
+    side = float(figure.get_figwidth())
+    low, high = 0.8 / side, 1.0 - 0.2 / side
+    figure.subplots_adjust(low, low, high, 1.0 - 0.45 / side)
+    # Labels stand clear of turned tick labels, 0.55 inches from their panel.
+    away = -0.55 / (side * float(figure.axes[0].get_position().width))
     for axes in figure.axes:
         axes.tick_params(labelsize=7.5, length=2.5)
-        # Labels stand clear of turned tick labels.
-        axes.xaxis.set_label_coords(0.5, -0.42)
-        axes.yaxis.set_label_coords(-0.42, 0.5)
+        axes.xaxis.set_label_coords(0.5, away)
+        axes.yaxis.set_label_coords(away, 0.5)
 
 
 def _columns(results: Any, names: Sequence[str] | None, where: str) -> _Columns:
@@ -226,14 +228,17 @@ def _require_known(name: str, known: Any, where: str) -> None:
 def _histogram(
     axes: "Axes", name: str, values: FloatArray, weights: FloatArray
 ) -> None:
-    edges = np.linspace(*_shown(values, weights), 33)
+    size = 1.0 / np.sum(weights**2)  # as many independent samples
+    bins = int(np.clip(2.0 * np.cbrt(size), 10, 40))
+    edges = np.linspace(*_shown(values, weights), bins + 1)
     heights, _ = np.histogram(values, bins=edges, weights=weights, density=True)
     low, middle, high = weighted_quantiles(values[:, None], weights, ONE_SIGMA)[:, 0]
     axes.stairs(heights, edges, color=ACCENT, lw=1.1)
     axes.stairs(heights, edges, color=ACCENT, fill=True, alpha=0.12, lw=0)
-    axes.axvspan(low, high, color=ACCENT, alpha=0.18, lw=0)
+    inside = np.clip(edges, low, high)
+    axes.stairs(heights, inside, color=ACCENT, fill=True, alpha=0.3, lw=0)
     axes.axvline(middle, color=ACCENT, lw=1.4)
-    axes.set_title(name, loc="left", pad=14, fontweight="bold", fontsize=8.5)
+    axes.set_title(name, loc="left", pad=15, fontweight="bold", fontsize=8.5)
     axes.text(
         0.0,
         1.03,

@@ -73,6 +73,9 @@ def new_figure(
 
     figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
+    if layout is not None:
+        engine: Any = figure.get_layout_engine()
+        engine.set(w_pad=0.07, h_pad=0.06, wspace=0.0, hspace=0.0)
     return figure
 
 

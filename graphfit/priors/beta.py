@@ -22,7 +22,7 @@ class BetaPrior(Prior):
     lower_limit, upper_limit : float, prior or relation, in the parameter's unit
         Finite, the lower below the upper.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

@@ -189,7 +189,9 @@ class Relation(Expression):
     def __post_init__(self) -> None:
         for argument in self.arguments:
             _refuse_condition(argument)
-        if is_ufunc(self):
+            _refuse_hidden(argument)
+        if isinstance(self.function, np.ufunc):
+            _check_ufunc(self.function, len(self.arguments))
             plain = tuple(_real_number(argument) for argument in self.arguments)
             object.__setattr__(self, "arguments", plain)
 
@@ -343,6 +345,37 @@ def _refuse_condition(operand: Operand) -> None:
         msg = (
             f"The condition ({operand}) is not a number; use "
             "gf.relation(lambda a, b: ..., a, b), or model.add_assertion."
+        )
+        raise ModelError(msg)
+
+
+def _refuse_hidden(operand: Operand) -> None:
+    """Refuse priors inside a container: they would never be fitted."""
+    items: Any = ()
+    if isinstance(operand, Mapping):
+        items = operand.values()
+    elif isinstance(operand, (list, tuple, set, frozenset)):
+        items = operand
+    elif isinstance(operand, np.ndarray) and operand.dtype.hasobject:
+        items = operand.flat
+    for item in items:
+        if isinstance(item, Expression):
+            msg = (
+                f"A relation got priors inside a {type(operand).__name__}; pass each as an "
+                "argument of its own: gf.relation(function, a, b), def function(*values)."
+            )
+            raise ModelError(msg)
+        _refuse_hidden(item)
+
+
+def _check_ufunc(ufunc: np.ufunc, count: int) -> None:
+    """Refuse a ufunc that does not make one float of `count` floats."""
+    loops = (loop.partition("->")[0] for loop in ufunc.types)
+    takes_floats = any(set(inputs) <= {"d", "O"} for inputs in loops)
+    if ufunc.nout != 1 or ufunc.signature or ufunc.nin != count or not takes_floats:
+        msg = (
+            f"np.{ufunc.__name__} of {count} real numbers is no real number, so it makes "
+            "no relation; wrap it, gf.relation(lambda a: ..., prior)."
         )
         raise ModelError(msg)
 

@@ -22,7 +22,7 @@ class GammaPrior(Prior):
     scale : float, prior or relation, > 0, in the parameter's unit
         The expectation is ``shape * scale``; a rate is ``1 / scale``.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class ExponentialPrior(Prior):
     scale : float, prior or relation, > 0, in the parameter's unit
         The expectation; a rate is ``1 / scale``.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------
@@ -97,7 +97,7 @@ class InverseGammaPrior(Prior):
     scale : float, prior or relation, > 0, in the parameter's unit
         The peak is at ``scale / (shape + 1)``.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

@@ -63,7 +63,7 @@ class GaussianPrior(GaussianBetweenLimits):
     lower_limit, upper_limit : float, prior or relation, in the parameter's unit
         The lower below the upper; infinite (the default) for none.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------
@@ -97,7 +97,7 @@ class TruncatedGaussianPrior(GaussianBetweenLimits):
     lower_limit, upper_limit : float, prior or relation, in the parameter's unit
         The lower below the upper; infinite (the default) for none.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

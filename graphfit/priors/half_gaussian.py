@@ -20,7 +20,7 @@ class HalfGaussianPrior(Prior):
     sigma : float, prior or relation, > 0, in the parameter's unit
         The standard deviation of the whole Gaussian; the median of x is 0.674 sigma.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

@@ -22,7 +22,7 @@ class StudentTPrior(Prior):
     sigma : float, prior or relation, > 0, in the parameter's unit
         The scale; the standard deviation is larger, or infinite for df <= 2.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class HalfCauchyPrior(Prior):
     sigma : float, prior or relation, > 0, in the parameter's unit
         The scale, which is the median.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

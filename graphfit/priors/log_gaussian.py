@@ -26,7 +26,7 @@ class LogGaussianPrior(Prior):
     lower_limit, upper_limit : float, prior or relation, >= 0, in the parameter's unit
         Limits of x itself, not of its logarithm; 0 and infinity (the default) for none.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

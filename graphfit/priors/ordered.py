@@ -44,7 +44,7 @@ class OrderedPrior(Prior):
     remaining : int, >= 1
         How many draws lie above `previous`, this one included.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

@@ -19,7 +19,7 @@ class UniformPrior(Prior):
     lower_limit, upper_limit : float, prior or relation, in the parameter's unit
         Finite, the lower below the upper.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class LogUniformPrior(Prior):
     lower_limit, upper_limit : float, prior or relation, in the parameter's unit
         Finite and above 0, the lower below the upper.
     name : str, optional
-        See :class:`Prior`.
+        See :class:`~graphfit.priors.Prior`.
 
     Raises
     ------

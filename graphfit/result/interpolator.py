@@ -10,7 +10,7 @@ import copy
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeAlias, final
@@ -100,11 +100,11 @@ class Curves(Interpolator):
 
     @staticmethod
     @abstractmethod
-    def curve(x: FloatArray, y: FloatArray, at: float) -> FloatArray:
+    def _curve(x: FloatArray, y: FloatArray, at: float) -> FloatArray:
         """Return the curve through (x `(n,)`, y `(n, ...)`) at one x."""
 
     def _at(self, query: Query) -> Any:
-        return _instance_at(self._instances, query, self.curve, self._extrapolate)
+        return _blend(self._instances, query, self._curve, self._extrapolate)
 
 
 @final
@@ -150,7 +150,7 @@ class LinearInterpolator(Curves):
     __slots__ = ()
 
     @staticmethod
-    def curve(x: FloatArray, y: FloatArray, at: float) -> FloatArray:
+    def _curve(x: FloatArray, y: FloatArray, at: float) -> FloatArray:
         i = int(np.clip(np.searchsorted(x, at) - 1, 0, x.size - 2))
         t = (at - x[i]) / (x[i + 1] - x[i])
         return np.asarray(y[i] + t * (y[i + 1] - y[i]), dtype=np.float64)
@@ -168,7 +168,7 @@ class SplineInterpolator(Curves):
     instances : sequence, length >= 2
         As for :class:`LinearInterpolator`, whose notes and errors hold here too.
     extrapolate : bool
-        Whether the cubics at both ends go on beyond the instances.
+        Whether the cubics at both ends go on beyond them.
 
     Examples
     --------
@@ -182,7 +182,7 @@ class SplineInterpolator(Curves):
     __slots__ = ()
 
     @staticmethod
-    def curve(x: FloatArray, y: FloatArray, at: float) -> FloatArray:
+    def _curve(x: FloatArray, y: FloatArray, at: float) -> FloatArray:
         from scipy.interpolate import CubicSpline
 
         return np.asarray(CubicSpline(x, y)(at), dtype=np.float64)
@@ -277,9 +277,7 @@ class CovarianceInterpolator(Interpolator):
         made = [model.instance_from_vector(mean) for model, mean in models]
         if not np.array_equal(_abscissae(made, query.path), at):
             text = _text(query.path)
-            msg = (
-                f"{text} is fitted itself; ask by a number that is fixed in every fit."
-            )
+            msg = f"{text} is fitted itself; ask by a number that all fits hold fixed."
             raise ResultError(msg)
         return _generalised_least_squares(
             at - query.value, self._means, self._covariances, self._degree
@@ -312,9 +310,7 @@ def _generalised_least_squares(
     return values, np.outer(scale, scale) * (root @ root.T)
 
 
-def _instance_at(
-    given: Sequence[Any], query: Query, curve: Callable[..., Any], extrapolate: bool
-) -> Any:
+def _blend(given: Sequence[Any], query: Query, curve: Any, extrapolate: bool) -> Any:
     """Return the instance whose floats lie on curves through those of all instances."""
     at = _abscissae(given, query.path)
     order = np.argsort(at)
@@ -498,8 +494,6 @@ def _checked_samples(results: Iterable[Any], least: int) -> tuple[ModelSamples, 
     first = given[0].parameter_names
     for k, own in enumerate(samples.parameter_names for samples in given):
         if own != first:
-            msg = (
-                f"{who}: fit {k} has other parameters, {own}, than the first, {first}."
-            )
+            msg = f"{who}: fit {k} has parameters {own}, the first has {first}."
             raise ResultError(msg)
     return tuple(given)

@@ -8,7 +8,7 @@ from cookbook import compare, dataset_folders, figure_path, nlive, truths
 
 import graphfit as gf
 
-search = gf.DynestyStatic(nlive=nlive(default=150), sample="rwalk", walks=25, seed=1)
+search = gf.DynestyStatic(nlive=nlive(default=100), sample="rwalk", walks=25, seed=1)
 
 # --- data -----------------------------------------------------------------------------
 names = [f"gaussian_x1__low_snr/dataset_{i}" for i in range(10)]
