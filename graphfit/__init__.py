@@ -42,8 +42,21 @@ from graphfit.priors import (
     ordered_priors,
     relation,
 )
-from graphfit.result import Result, ResultList
-from graphfit.search import LBFGS, DynestyDynamic, DynestyStatic, Emcee
+from graphfit.result import (
+    CovarianceInterpolator,
+    GridSearchResult,
+    LinearInterpolator,
+    Result,
+    ResultList,
+    SplineInterpolator,
+)
+from graphfit.search import (
+    LBFGS,
+    DynestyDynamic,
+    DynestyStatic,
+    Emcee,
+    SearchGridSearch,
+)
 
 __version__ = "0.1.0"
 
@@ -54,6 +67,7 @@ __all__ = [
     "Array",
     "BetaPrior",
     "Collection",
+    "CovarianceInterpolator",
     "DynestyDynamic",
     "DynestyStatic",
     "Emcee",
@@ -63,10 +77,12 @@ __all__ = [
     "GammaPrior",
     "GaussianPrior",
     "GraphfitError",
+    "GridSearchResult",
     "HalfCauchyPrior",
     "HalfGaussianPrior",
     "HierarchicalFactor",
     "InverseGammaPrior",
+    "LinearInterpolator",
     "LogGaussianPrior",
     "LogUniformPrior",
     "Model",
@@ -75,6 +91,8 @@ __all__ = [
     "ProfileInstance",
     "Result",
     "ResultList",
+    "SearchGridSearch",
+    "SplineInterpolator",
     "StudentTPrior",
     "TruncatedGaussianPrior",
     "UniformPrior",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+import graphfit as gf
 from graphfit.priors import (
     BetaPrior,
     ExponentialPrior,
@@ -248,4 +249,33 @@ ALL_PRIORS = [
         ((0.0, 3.0, 1.0), (2.5, 4.0, 7.0), (600.0, 2.0, 1.0)),
         tuple((0.0, 2.0, s) for s in NOT_POSITIVE),
     ),
+]
+
+
+@dataclass(frozen=True)
+class SearchCase:
+    """An engine, with settings that make it quick, and what its samples are.
+
+    `kind` is that of the samples: nested (with an evidence), mcmc, or optimum.
+    """
+
+    name: str
+    engine: Callable[..., Any]
+    settings: dict[str, Any]
+    kind: str
+
+    def make(self, **others: Any) -> Any:
+        return self.engine(**{**self.settings, **others})
+
+
+ALL_SEARCHES = [
+    SearchCase("DynestyStatic", gf.DynestyStatic, {"nlive": 50}, "nested"),
+    SearchCase(
+        "DynestyDynamic",
+        gf.DynestyDynamic,
+        {"nlive_init": 50, "nlive_batch": 50, "maxbatch": 1},
+        "nested",
+    ),
+    SearchCase("Emcee", gf.Emcee, {"nsteps": 1500}, "mcmc"),
+    SearchCase("LBFGS", gf.LBFGS, {}, "optimum"),
 ]

@@ -26,6 +26,7 @@ from graphfit.analysis.profile_input import (
     require_settings,
 )
 from graphfit.errors import DataError, FitException, ModelError
+from graphfit.model import ProfileInstance
 from graphfit.typing import ArrayLike, FloatArray
 
 _FLOAT = np.dtype(np.float64)
@@ -318,18 +319,25 @@ def _as_values(values: Any, instance: Any, shape: tuple[int, ...]) -> FloatArray
     array = np.asarray(values)
     if array.shape != shape:
         msg = (
-            f"{WHERE}: the model {type(instance).__name__} returned shape {array.shape} on "
-            f"x, the data have shape {shape}; return one value for each data point, e.g. "
+            f"{WHERE}: the model {_name(instance)} returned shape {array.shape} on x, the "
+            f"data have shape {shape}; return one value for each data point, e.g. "
             "np.full_like(x, level) for a constant."
         )
         raise ModelError(msg)
     if array.dtype.kind not in "fiub":
         msg = (
-            f"{WHERE}: the model {type(instance).__name__} returned values of type "
-            f"{array.dtype}; they must be real numbers."
+            f"{WHERE}: the model {_name(instance)} returned values of type {array.dtype}; "
+            "they must be real numbers."
         )
         raise ModelError(msg)
     return array.astype(np.float64)
+
+
+def _name(instance: Any) -> str:
+    """Return what the user calls a model."""
+    if isinstance(instance, ProfileInstance):
+        return instance.function.__name__
+    return type(instance).__name__
 
 
 def _listed(array: FloatArray) -> Any:

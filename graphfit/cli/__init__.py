@@ -1,5 +1,5 @@
-"""The command line."""
+"""The command line: parse, call, print."""
 
+from graphfit.cli.application import main
 
-def main() -> None:
-    """Run the command line."""
+__all__ = ["main"]

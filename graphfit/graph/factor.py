@@ -38,7 +38,7 @@ class AnalysisFactor:
 
     Examples
     --------
-    >>> import graphfit as gf
+    >>> import graphfit as gf, numpy as np
     >>> analysis = gf.ex.Analysis(data=np.zeros(5), noise_map=np.ones(5))
     >>> AnalysisFactor(gf.ex.Gaussian, analysis, name="night_1")
     AnalysisFactor(Gaussian, Analysis, name='night_1')

@@ -1,18 +1,20 @@
 """FactorGraphModel: the sum of factors, as one model and one likelihood."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, final
 
 import networkx as nx
 
 from graphfit.errors import GraphError, close_match
 from graphfit.graph.factor import AnalysisFactor, HierarchicalFactor
+from graphfit.graph.joint_model import joint_model
 from graphfit.model import Collection
 from graphfit.model.tree import (
-    Substitution,
     assertions,
     direct_parameters,
     free_parameters,
+    unique_name,
 )
 from graphfit.priors import Comparison, Expression, Prior
 
@@ -37,7 +39,7 @@ class FactorGraphModel:
 
     Examples
     --------
-    >>> import graphfit as gf
+    >>> import graphfit as gf, numpy as np
     >>> centre = gf.UniformPrior(0, 100)
     >>> factors = [
     ...     gf.AnalysisFactor(
@@ -175,7 +177,7 @@ class FactorGraphModel:
         siblings = {key: self._model[key] for key in keys}
         inside = set(free_parameters(Collection.of_siblings(siblings)))
         part._drawn = {p: new for p, new in self._drawn.items() if new in inside}
-        names = list(self._model.keys())[len(self._factors) :]
+        names = [name for name, _ in self._model.children()][len(self._factors) :]
         mine = {
             name: population
             for name, population in zip(names, self._populations, strict=True)
@@ -229,21 +231,21 @@ def _names(factors: Sequence[AnalysisFactor]) -> list[str]:
 
 
 def _population_names(
-    populations: Sequence[HierarchicalFactor], factors: Container[str]
+    populations: Sequence[HierarchicalFactor], factors: Iterable[str]
 ) -> list[str]:
     """Return each population's own name, or a free one."""
     given = [population.name for population in populations if population.name]
     for i, name in enumerate(given):
         if name in given[:i] or name in factors:
-            what = "Two populations" if name in given[:i] else "A factor and a population"
+            what = (
+                "Two populations" if name in given[:i] else "A factor and a population"
+            )
             msg = f"{what} are both named {name!r}; rename one."
             raise GraphError(msg)
     names: list[str] = []
     for population in populations:
-        name = population.name
-        if name is None:
-            name = unique_name("distribution_model", {*given, *names, *factors})
-        names.append(name)
+        taken = {*given, *names, *factors}
+        names.append(population.name or unique_name("distribution_model", taken))
     return names
 
 

@@ -72,9 +72,11 @@ def beta_cdf(x: Any, alpha: Any, beta: Any, lower: Any, upper: Any) -> Any:
     alpha, beta, width = _valid_beta(alpha, beta, lower, upper)
     t = np.minimum(np.maximum((x - lower) / width, 0.0), 1.0)
     rest = np.minimum(np.maximum((upper - x) / width, 0.0), 1.0)
-    # Of t and 1 - t, the smaller one holds all the digits of x.
-    near_upper = betaincc(beta, alpha, rest)
-    return np.where(t < 0.5, betainc(alpha, beta, t), near_upper)[()]
+    # Through the smaller probability, and the smaller of t and 1 - t: it holds all the
+    # digits of x.
+    above = betainc(beta, alpha, rest)
+    below = np.where(t < 0.5, betainc(alpha, beta, t), betaincc(beta, alpha, rest))
+    return np.where(above < 0.5, 1.0 - above, below)[()]
 
 
 @quiet
@@ -211,11 +213,14 @@ def _student_t_below(t: Any, df: Any) -> Any:
     half = 0.5 * df
     r = np.abs(t) / np.sqrt(df)
     y = 1.0 / (1.0 + r * r)
+    centre = 1.0 - betainc(0.5, half, r * r * y)
     near = betaincc(0.5, half, r * r * y)
     far = betainc(half, 0.5, y)
     # Where r^2 overflows, the first term of the series in 1 / r.
-    very_far = np.exp(-df * np.log(r) - betaln(half, 0.5)) / half
-    beyond = 0.5 * np.where(r < 1.0, near, np.where(r < 1e8, far, very_far))
+    log_r = np.log(np.abs(t)) - 0.5 * np.log(df)
+    very_far = np.exp(-df * log_r - betaln(half, 0.5)) / half
+    tail = np.where(r < 1.0, near, np.where(r < 1e8, far, very_far))
+    beyond = 0.5 * np.where(np.abs(t) < 1.0, centre, tail)
     return np.where(np.less(t, 0.0), beyond, 1.0 - beyond)[()]
 
 

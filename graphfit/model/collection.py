@@ -60,12 +60,12 @@ class Collection(Composed):
         siblings = tuple(str(i) for i in range(len(args)))
         self._set(siblings)
         for key, value in zip(siblings, args, strict=True):
-            self[key] = value
+            self._put(key, value)
         for name, value in given.items():
             if name in self._children:
                 msg = f"Collection: the child {name!r} is given twice."
                 raise ModelError(msg)
-            self[name] = value
+            self._put(name, value)
 
     def _set(self, siblings: tuple[str, ...]) -> None:
         object.__setattr__(self, "_children", {})
@@ -121,7 +121,7 @@ class Collection(Composed):
         return self[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self[name] = value
+        self._put(name, value)
 
     def __getitem__(self, key: str | int | slice) -> Any:
         if isinstance(key, slice):
@@ -129,10 +129,15 @@ class Collection(Composed):
         return self._children[self._key(key)]
 
     def __setitem__(self, key: str | int, value: Any) -> None:
-        name = key if isinstance(key, str) else self._key(key)
-        new = _child(value, name)
-        refuse_circle(self, new, name)
-        self._children[name] = new
+        self._put(key if isinstance(key, str) else self._key(key), value)
+
+    def _put(self, key: Any, value: Any) -> None:
+        if not isinstance(key, str):
+            msg = f"A collection's keys are strings, got {key!r}; name the child."
+            raise ModelError(msg)
+        new = _child(value, key)
+        refuse_circle(self, new, key)
+        self._children[key] = new
 
     def _key(self, key: str | int) -> str:
         """Return the key of a child that exists, found by key or by position."""
@@ -153,7 +158,7 @@ class Collection(Composed):
         position = len(self._children)
         while str(position) in self._children:
             position += 1
-        self[str(position)] = value
+        self._put(str(position), value)
         object.__setattr__(self, "_siblings", (*self._siblings, str(position)))
 
     def items(self) -> list[tuple[str, Any]]:
@@ -183,11 +188,8 @@ class Collection(Composed):
         return f"Collection({inside})"
 
 
-def _child(value: Any, where: Any) -> Any:
+def _child(value: Any, where: str) -> Any:
     """Return the node that a class, function, list or dictionary stands for."""
-    if not isinstance(where, str):
-        msg = f"A collection's keys are strings, got {where!r}; name the child."
-        raise ModelError(msg)
     if inspect.isfunction(value):
         return Model(value)
     if isinstance(value, (list, dict)):

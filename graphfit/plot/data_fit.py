@@ -80,7 +80,7 @@ def fit(
     """
     seen = observe(result, draws)
     with house_style():
-        figure = new_figure(5.0, 3.8, layout="constrained")
+        figure = new_figure(5.0, 4.0, layout="constrained")
         upper, lower = figure.subplots(
             2, sharex=True, gridspec_kw={"height_ratios": [3, 1], "hspace": 0.0}
         )
@@ -88,7 +88,7 @@ def fit(
         _draw_residuals(lower, seen, _reach([seen]))
         upper.set_ylabel(ylabel)
         _name(upper, result, seen, title)
-        _legend(upper)
+        _finish(figure, upper)
         lower.set(ylabel=_residual_label(seen), xlabel=_x_label(seen, xlabel))
         figure.align_ylabels([upper, lower])
         return saved(figure, path)
@@ -142,21 +142,18 @@ def fits(
     with house_style():
         figure = new_figure(
             0.6 + 2.4 * columns,
-            0.3 + 2.7 * rows + 0.3 * bool(title),
+            0.4 + 2.7 * rows + 0.3 * bool(title),
             layout="constrained",
         )
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-        outer = figure.add_gridspec(rows, columns)
+        grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1] * rows)
         first: Any = None
         for i, (result, observation) in enumerate(zip(chosen, seen, strict=True)):
             row, column = divmod(i, columns)
-            inner = outer[row, column].subgridspec(
-                2, 1, height_ratios=[3, 1], hspace=0.0
-            )
-            upper = figure.add_subplot(inner[0], sharey=first and first[0])
+            upper = figure.add_subplot(grid[2 * row, column], sharey=first and first[0])
             lower = figure.add_subplot(
-                inner[1], sharex=upper, sharey=first and first[1]
+                grid[2 * row + 1, column], sharex=upper, sharey=first and first[1]
             )
             first = first or (upper, lower)
             _draw_data(upper, observation)
@@ -169,7 +166,7 @@ def fits(
                 upper.set_ylabel(ylabel)
                 lower.set_ylabel(_residual_label(observation))
                 figure.align_ylabels([upper, lower])
-        _legend(first[0])
+        _finish(figure, first[0])
         return saved(figure, path)
 
 
@@ -215,7 +212,7 @@ def _draw_data(axes: "Axes", seen: Observation) -> None:
 
 def _draw_residuals(axes: "Axes", seen: Observation, reach: float) -> None:
     used = seen.used
-    if seen.scatter is not None:
+    if seen.in_sigmas:
         axes.axhspan(-1.0, 1.0, color=FAINT, alpha=0.5, lw=0, zorder=0)
         axes.set_ylim(-reach, reach)
         step = 3.0 if reach < 9.0 else 3.0 * np.ceil(reach / 9.0)
@@ -227,7 +224,7 @@ def _draw_residuals(axes: "Axes", seen: Observation, reach: float) -> None:
 
 
 def _reach(seen: Iterable[Observation]) -> float:
-    """Return the limit of the residual axes that shows every used point."""
+    """Return the limit of the residual axes that shows every point in use."""
     largest = [np.abs(s.residuals[s.used]).max(initial=0.0) for s in seen]
     return max(3.6, 1.1 * float(max(largest)))
 
@@ -241,16 +238,23 @@ def _name(axes: "Axes", result: Any, seen: Observation, title: str | None) -> No
         axes.set_title(text, loc="right", color=MUTED, fontsize=8.0)
 
 
-def _legend(axes: "Axes") -> None:
+def _finish(figure: "Figure", axes: "Axes") -> None:
+    """Explain the marks below the panels; let the panels of one dataset touch."""
     handles, labels = axes.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda i: ORDER.index(labels[i]))
-    axes.legend(
-        [handles[i] for i in order], [labels[i] for i in order], handlelength=1.6
+    figure.legend(
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        loc="outside lower right",
+        ncols=len(order),
+        handlelength=1.6,
     )
+    engine: Any = figure.get_layout_engine()
+    engine.set(h_pad=0.02, rect=(0.0, 0.0, 1.0, 1.0 - 0.06 / figure.get_figheight()))
 
 
 def _residual_label(seen: Observation) -> str:
-    return "data − model" if seen.scatter is None else "residual / σ"
+    return "residual / σ" if seen.in_sigmas else "data − model"
 
 
 def _x_label(seen: Observation, label: str) -> str:

@@ -1,7 +1,8 @@
 """What a figure of a fit shows: the data, the model, the residuals, as arrays.
 
 Any analysis can be drawn that has ``data``, ``xvalues`` or ``x``, and
-``model_data(instance)``; ``noise_map`` and ``mask`` are used where they are.
+``model_data(instance)``; ``noise_map``, ``mask`` and ``standardized_residuals(instance)``
+are used where they are.
 """
 
 import time
@@ -35,27 +36,25 @@ class Observation:
         The observed values, and the best model's.
     scatter : ndarray, shape (N,), or None
         The standard deviation of each value; None where the analysis tells none.
+    residuals : ndarray, shape (N,)
+        Data minus model; in units of the scatter if `in_sigmas`.
     used : ndarray of bool, shape (N,)
         False for masked points.
     band : ndarray, shape (2, N), or None
         The model's 1-sigma interval over the posterior.
-    x_is_number : bool
-        Whether `x` only counts the points.
+    in_sigmas, x_is_number : bool
+        Whether residuals are in units of the scatter, whether `x` only counts the points.
     """
 
     x: FloatArray
     data: FloatArray
     model: FloatArray
     scatter: FloatArray | None
+    residuals: FloatArray
     used: BoolArray
     band: FloatArray | None
+    in_sigmas: bool
     x_is_number: bool
-
-    @property
-    def residuals(self) -> FloatArray:
-        """Data minus model; in units of the scatter where there is one."""
-        difference = self.data - self.model
-        return difference if self.scatter is None else difference / self.scatter
 
 
 def observe(result: Any, draws: int) -> Observation:
@@ -83,6 +82,7 @@ def observe(result: Any, draws: int) -> Observation:
     mask = getattr(analysis, "mask", None)
     used = np.ones(data.shape, bool) if mask is None else ~np.asarray(mask, bool)
     scatter = _scatter(analysis, model)
+    residuals, in_sigmas = _residuals(result, data - model, scatter)
     band = _band(result, evaluate, draws if draws * seconds < PATIENCE else 0)
     order = np.argsort(x, kind="stable")
     return Observation(
@@ -90,8 +90,10 @@ def observe(result: Any, draws: int) -> Observation:
         data[order],
         model[order],
         None if scatter is None else scatter[order],
+        residuals[order],
         used[order],
         None if band is None else band[:, order],
+        in_sigmas,
         x_is_number,
     )
 
@@ -140,6 +142,19 @@ def _scatter(analysis: Any, model: FloatArray) -> FloatArray | None:
     if getattr(analysis, "likelihood", None) == "poisson":
         return np.sqrt(np.maximum(model, np.finfo(float).tiny))
     return None
+
+
+def _residuals(
+    result: Any, difference: FloatArray, scatter: FloatArray | None
+) -> tuple[FloatArray, bool]:
+    """Return the residuals, and whether they are in units of their scatter."""
+    standardized = getattr(result.analysis, "standardized_residuals", None)
+    if standardized is not None:  # it may know of fitted noise
+        return np.asarray(standardized(result.instance), dtype=float), True
+    if scatter is None:
+        return difference, False
+    with np.errstate(divide="ignore", invalid="ignore"):  # noise under a mask
+        return difference / scatter, True
 
 
 def _band(result: Any, evaluate: Callable[[Any], Any], draws: int) -> FloatArray | None:

@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 
 from graphfit.compiler import Program
-from graphfit.errors import ResultError
+from graphfit.errors import FitException, ResultError
+from graphfit.model.tree import unique_name
 from graphfit.samples import Samples
+from graphfit.typing import FloatArray
 
 
 def with_derived(program: Program, samples: Samples) -> Samples:
@@ -22,30 +24,68 @@ def with_derived(program: Program, samples: Samples) -> Samples:
     Raises
     ------
     ResultError
-        If an analysis derives other names at one sample than at the first.
+        If an analysis derives other names at one sample than at the best.
+
+    Notes
+    -----
+    Where the model is rejected (:class:`~graphfit.FitException`) the values are NaN.
     """
     values = program.space.values(np.ascontiguousarray(samples.values.T))
     names = list(program.space.derived_names)
     columns = list(program.space.derived(values))
-    for i, (factor, analysis) in enumerate(program.analyses.items()):
-        first = analysis.derived(program.factor_instances(samples.values[0])[i])
-        if not first:
-            continue
-        rows = []
-        for theta in samples.values:
-            found = analysis.derived(program.factor_instances(theta)[i])
-            if tuple(found) != tuple(first):
-                msg = (
-                    f"Factor '{factor}': derived() returned {tuple(found)} here and "
-                    f"{tuple(first)} elsewhere; return the same names at every point."
-                )
-                raise ResultError(msg)
-            rows.append(list(found.values()))
-        names += [
-            f"{factor}.{name}" if len(program.analyses) > 1 else name for name in first
-        ]
-        columns += list(np.array(rows, dtype=float).T)
+    taken = {*samples.parameter_names, *names}
+    for factor, found in _tables(program, samples).items():
+        for name, column in found.items():
+            full = f"{factor}.{name}" if len(program.analyses) > 1 else name
+            names.append(unique_name(full, taken))
+            taken.add(names[-1])
+            columns.append(column)
     derived = np.array(columns).T if columns else np.empty((len(samples), 0))
     return dataclasses.replace(
         samples, derived_names=tuple(names), derived=np.ascontiguousarray(derived)
     )
+
+
+def _tables(program: Program, samples: Samples) -> dict[str, dict[str, FloatArray]]:
+    """Return what each analysis derives at every sample, by factor and name."""
+    at_best = program.factor_instances(samples.values[samples.best])
+    expected = {
+        factor: tuple(analysis.derived(instance))
+        for (factor, analysis), instance in zip(
+            program.analyses.items(), at_best, strict=True
+        )
+    }
+    expected = {factor: names for factor, names in expected.items() if names}
+    tables = {
+        factor: {name: np.full(len(samples), np.nan) for name in names}
+        for factor, names in expected.items()
+    }
+    if tables:
+        for s, theta in enumerate(samples.values):
+            for factor, found in _derived_at(program, theta, expected).items():
+                for name, value in found.items():
+                    tables[factor][name][s] = value
+    return tables
+
+
+def _derived_at(
+    program: Program, theta: FloatArray, expected: dict[str, tuple[str, ...]]
+) -> dict[str, dict[str, float]]:
+    try:
+        instances = dict(
+            zip(program.factor_names, program.factor_instances(theta), strict=True)
+        )
+        found = {
+            factor: program.analyses[factor].derived(instances[factor])
+            for factor in expected
+        }
+    except FitException:
+        return {}
+    for factor, values in found.items():
+        if tuple(values) != expected[factor]:
+            msg = (
+                f"Factor '{factor}': derived() returned {tuple(values)} here and "
+                f"{expected[factor]} at the best sample; return the same names everywhere."
+            )
+            raise ResultError(msg)
+    return found

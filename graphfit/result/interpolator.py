@@ -6,26 +6,28 @@ each parameter apart and without errors.  *Covariance* fits one polynomial throu
 fits, weighted by their posteriors, with errors.
 """
 
-import copy
-import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
-from types import FunctionType, ModuleType
-from typing import Any, NamedTuple, TypeAlias, final
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from graphfit.errors import ResultError, SettingError, UnknownNameError, close_match
-from graphfit.model import ModelInstance, ProfileInstance
+from graphfit.errors import ResultError, SettingError
 from graphfit.model.payload import payload_tree
 from graphfit.model.tree import free_parameters
+from graphfit.result.instance_parts import (
+    Path,
+    all_equal,
+    is_number,
+    number_columns,
+    part_below,
+    path_text,
+    rebuilt,
+)
 from graphfit.result.model_samples import ModelSamples
 from graphfit.result.result import Result, ResultList
 from graphfit.typing import FloatArray
-
-Path: TypeAlias = tuple[Any, ...]  # attribute names, keys, positions
 
 
 class Query(NamedTuple):
@@ -55,11 +57,11 @@ class Selector:
     def __getitem__(self, step: Any) -> "Selector":
         if not isinstance(self._found, (dict, list, tuple)):
             step = str(step)
-        return Selector(_below(self._found, step, self._path), (*self._path, step))
+        return Selector(part_below(self._found, step, self._path), (*self._path, step))
 
     def __eq__(self, value: Any) -> Query:  # type: ignore[override]
-        if not (_is_number(value) and math.isfinite(value)):
-            msg = f"{_text(self._path)} == {value!r}: ask for one finite number."
+        if not (is_number(value) and math.isfinite(value)):
+            msg = f"{path_text(self._path)} == {value!r}: ask for one finite number."
             raise ResultError(msg)
         return Query(self._path, float(value))
 
@@ -276,7 +278,7 @@ class CovarianceInterpolator(Interpolator):
         models = zip(self._models, self._means, strict=True)
         made = [model.instance_from_vector(mean) for model, mean in models]
         if not np.array_equal(_abscissae(made, query.path), at):
-            text = _text(query.path)
+            text = path_text(query.path)
             msg = f"{text} is fitted itself; ask by a number that all fits hold fixed."
             raise ResultError(msg)
         return _generalised_least_squares(
@@ -317,27 +319,27 @@ def _blend(given: Sequence[Any], query: Query, curve: Any, extrapolate: bool) ->
     x, instances = at[order], [given[i] for i in order]
     if not (extrapolate or x[0] <= query.value <= x[-1]):
         msg = (
-            f"{_text(query.path)} = {query.value:g} lies outside the instances' range "
+            f"{path_text(query.path)} = {query.value:g} lies outside the instances' range "
             f"[{x[0]:g}, {x[-1]:g}]; ask inside it, or set extrapolate=True."
         )
         raise ResultError(msg)
-    columns = _columns(instances)
+    columns = number_columns(instances)
     nearest = int(np.argmin(np.abs(x - query.value)))
     changes: dict[Path, Any] = {}
     for path, column in columns.items():
         # What all have in common keeps its bits, and so does an instance that is hit.
-        if _all_equal(column) or all(isinstance(v, (int, np.integer)) for v in column):
+        if all_equal(column) or all(isinstance(v, (int, np.integer)) for v in column):
             continue
         y = np.array(column, dtype=np.float64)
         if not np.isfinite(y).all():
-            msg = f"{_text(path)} differs and is not finite in every instance; mend it."
+            msg = f"{path_text(path)} differs and is not finite in every instance; mend it."
             raise ResultError(msg)
         if x[nearest] != query.value:
             new = curve(x, y, query.value)
             changes[path] = new if new.ndim else float(new)
     if query.path in columns:
         changes[query.path] = query.value
-    return _rebuilt(instances[nearest], changes)
+    return rebuilt(instances[nearest], changes)
 
 
 def _abscissae(instances: Sequence[Any], path: Path) -> FloatArray:
@@ -346,132 +348,16 @@ def _abscissae(instances: Sequence[Any], path: Path) -> FloatArray:
     for k, instance in enumerate(instances):
         value = instance
         for i, step in enumerate(path):
-            value = _below(value, step, path[:i])
-        if not (_is_number(value) and math.isfinite(value)):
-            msg = f"{_text(path)} of instance {k} is no finite number: {value!r}."
+            value = part_below(value, step, path[:i])
+        if not (is_number(value) and math.isfinite(value)):
+            msg = f"{path_text(path)} of instance {k} is no finite number: {value!r}."
             raise ResultError(msg)
         if value in at:
             pair = f"Instances {at.index(value)} and {k} both have"
-            msg = f"{pair} {_text(path)} = {value:g}; give one instance at each value."
+            msg = f"{pair} {path_text(path)} = {value:g}; give one instance at each value."
             raise ResultError(msg)
         at.append(float(value))
     return np.array(at)
-
-
-def _below(value: Any, step: Any, path: Path) -> Any:
-    """Return what stands one step below a value, or say what does."""
-    try:
-        by_key = isinstance(value, (dict, list)) or isinstance(step, int)
-        return value[step] if by_key else getattr(value, step)
-    except (AttributeError, LookupError, TypeError):
-        where = f"{_text(path)} of the instances has" if path else "The instances have"
-        msg = f"{where} no {step!r}.{close_match(str(step), _parts(value))}"
-        raise UnknownNameError(msg) from None
-
-
-def _text(path: Path) -> str:
-    return ".".join(map(str, path))
-
-
-def _is_number(value: Any) -> bool:
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool)
-
-
-def _columns(instances: Sequence[Any]) -> dict[Path, list[Any]]:
-    """Return the numbers of all instances by path; refuse other structures."""
-    tables = [dict(_numbers(instance)) for instance in instances]
-    kinds = [{p: (o, np.shape(v)) for p, (o, v) in t.items()} for t in tables]
-    for other in kinds[1:]:
-        if other != kinds[0]:
-            wrong = next(p for p in kinds[0] | other if kinds[0].get(p) != other.get(p))
-            msg = f"Instances of several models: they differ at {_text(wrong)}."
-            raise ResultError(msg)
-    return {path: [table[path][1] for table in tables] for path in tables[0]}
-
-
-def _numbers(
-    value: Any, path: Path = (), owners: tuple[Any, ...] = ()
-) -> Iterator[tuple[Path, tuple[Any, Any]]]:
-    """Yield path, owner's type and value of every number and array of floats."""
-    if _is_number(value) or (type(value) is np.ndarray and value.dtype.kind == "f"):
-        yield path, (type(owners[-1]) if owners else object, value)
-    elif not any(value is owner for owner in owners):  # references may go in a circle
-        for step, part in _parts(value).items():
-            yield from _numbers(part, (*path, step), (*owners, value))
-
-
-def _parts(value: Any) -> dict[Any, Any]:
-    """Return what a value is made of, by name, key or position; nothing for a leaf."""
-    if isinstance(value, (ModelInstance, dict)):
-        return dict(value.items())
-    if isinstance(value, ProfileInstance):
-        return value.parameters
-    if isinstance(value, (list, tuple)):
-        names = getattr(value, "_fields", range(len(value)))
-        return dict(zip(names, value, strict=True))
-    if isinstance(value, (type, FunctionType, ModuleType, Enum)):
-        return {}
-    state: Any = object.__getstate__(value)  # of the dictionary, and of slots
-    tables = state if isinstance(state, tuple) else (state,)
-    stored = {name: part for table in tables if table for name, part in table.items()}
-    arguments = _arguments(value)
-    if arguments is None:
-        return stored
-    return arguments | {k: v for k, v in stored.items() if not k.startswith("_")}
-
-
-def _arguments(value: Any) -> dict[str, Any] | None:
-    """Return the constructor's arguments where all of them are attributes."""
-    try:
-        parameters = inspect.signature(type(value)).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    if any(p.kind not in by_name or not hasattr(value, p.name) for p in parameters):
-        return None
-    return {p.name: getattr(value, p.name) for p in parameters}
-
-
-def _rebuilt(value: Any, changes: Mapping[Path, Any]) -> Any:
-    """Return a copy of a value with other things at some paths below it."""
-    if () in changes:
-        return changes[()]
-    below: dict[Any, dict[Path, Any]] = {}
-    for (step, *rest), new in changes.items():
-        below.setdefault(step, {})[tuple(rest)] = new
-    if not below:
-        return value
-    parts = _parts(value)
-    parts |= {step: _rebuilt(parts[step], inside) for step, inside in below.items()}
-    if isinstance(value, ProfileInstance):
-        return ProfileInstance(value.function, parts)
-    if isinstance(value, (ModelInstance, dict)):
-        return type(value)(parts)
-    if isinstance(value, (list, tuple)):
-        return getattr(value, "_make", type(value))(parts.values())
-    return _object(value, parts)
-
-
-def _object(value: Any, parts: Mapping[str, Any]) -> Any:
-    """Return an object of a user's class with other parts."""
-    made, derived = copy.copy(value), set()
-    arguments = _arguments(value)
-    if arguments is not None:
-        twin = type(value)(**arguments)
-        pairs = {n: [getattr(o, n, None) for o in (twin, value)] for n in parts}
-        kept = {name for name, pair in pairs.items() if _all_equal(pair)}
-        if set(arguments) <= kept:  # else it stores something else than it is given
-            made = type(value)(**{name: parts[name] for name in arguments})
-            derived = kept  # what it computes from them is as it makes it
-    for name in set(parts) - derived:
-        object.__setattr__(made, name, parts[name])
-    return made
-
-
-def _all_equal(items: Sequence[Any]) -> bool:
-    one_type = len({type(item) for item in items}) == 1
-    return one_type and all(np.array_equal(item, items[0]) for item in items)
 
 
 def _checked(instances: Iterable[Any], who: str) -> tuple[Any, ...]:

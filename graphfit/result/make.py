@@ -3,6 +3,7 @@
 from typing import Any
 
 from graphfit.compiler import Program
+from graphfit.result.chaining import CentredPriors
 from graphfit.result.model_samples import ModelSamples, column_positions
 from graphfit.result.result import Result, ResultList
 from graphfit.samples import Samples
@@ -23,14 +24,17 @@ def make_results(program: Program, samples: Samples) -> ResultList:
     best = samples.values[samples.best]
     likelihoods = program.factor_log_likelihoods(best)
     chi_squared = program.factor_chi_squared(best)
-    results: dict[str, Any] = {}
+    results: dict[str, Result] = {}
+    returned: dict[str, Any] = {}
+    centred: CentredPriors = {}
     for i, (name, analysis) in enumerate(program.analyses.items()):
-        result = Result(
+        results[name] = Result(
             name,
             ModelSamples(samples, joint[name], positions),
             analysis,
             log_likelihood=float(likelihoods[i]),
             chi_squared=float(chi_squared[i]),
+            centred=centred,
         )
-        results[name] = analysis.make_result(result)
-    return ResultList(results, ModelSamples(samples, joint, positions))
+        returned[name] = analysis.make_result(results[name])
+    return ResultList(results, ModelSamples(samples, joint, positions), returned)

@@ -175,7 +175,7 @@ class ModelSamples:
     @property
     def covariance_matrix(self) -> FloatArray:
         """The posterior covariance of the free parameters, shape (D, D)."""
-        self._interval(1.0)
+        self.require_posterior()
         return summary.covariance(self.record)[np.ix_(self._columns, self._columns)]
 
     def draw_randomly_via_pdf(self, seed: int | None = None) -> Any:
@@ -194,20 +194,36 @@ class ModelSamples:
         Raises
         ------
         ResultError
-            If it holds another prior.
+            If it is no model, or holds another prior.
         """
+        given: Any = model  # whatever the annotation says
+        if not isinstance(given, Node):
+            msg = (
+                "subsamples needs a part of the model, a Model or Collection, got "
+                f"{given!r}."
+            )
+            raise ResultError(msg)
         return ModelSamples(self.record, model, self._positions)
 
     def __len__(self) -> int:
         return len(self.record)
 
-    def _interval(self, sigma: float) -> tuple[FloatArray, FloatArray]:
+    def require_posterior(self) -> None:
+        """Refuse questions about a posterior when the samples are one optimum.
+
+        Raises
+        ------
+        ResultError
+        """
         if self.record.kind == "optimum":
             msg = (
                 "An optimum has no posterior: no errors, no covariance. Use a sampler such "
                 "as gf.DynestyStatic or gf.Emcee for those."
             )
             raise ResultError(msg)
+
+    def _interval(self, sigma: float) -> tuple[FloatArray, FloatArray]:
+        self.require_posterior()
         if not sigma > 0:
             msg = f"sigma must be > 0, got {sigma!r}."
             raise ResultError(msg)

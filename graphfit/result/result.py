@@ -6,7 +6,7 @@ from typing import Any, final
 
 from graphfit.errors import UnknownNameError, close_match
 from graphfit.model.node import Node
-from graphfit.result.chaining import centred_model
+from graphfit.result.chaining import CentredPriors, Width, centred_model
 from graphfit.result.model_samples import ModelSamples
 from graphfit.result.text import joint_text, result_text
 from graphfit.samples import Samples, summary
@@ -44,12 +44,15 @@ class Result:
         *,
         log_likelihood: float,
         chi_squared: float,
+        centred: CentredPriors | None = None,
     ) -> None:
         self.name = name
         self.samples = samples
         self.analysis = analysis
         self.log_likelihood = log_likelihood
         self.chi_squared = chi_squared
+        # Shared by the results of a fit, so that their models stay joined.
+        self._centred: CentredPriors = {} if centred is None else centred
         record = samples.record
         self.joint_log_likelihood = float(record.log_likelihood[record.best])
 
@@ -102,16 +105,20 @@ class Result:
 
     @property
     def model_centred(self) -> Any:
-        """The model with Gaussian priors about the medians, as wide as the 3-sigma error."""
-        return centred_model(self.samples, lambda centre, error: error)
+        """The model with Gaussian priors about the medians, as wide as the 3-sigma error.
+
+        The new priors keep the support of the old ones.  What was shared between datasets
+        still is, in the centred models of all results of the fit.
+        """
+        return centred_model(self.samples, Width("error"), self._centred)
 
     def model_centred_absolute(self, a: float) -> Any:
         """Return the model with Gaussian priors of standard deviation `a`."""
-        return centred_model(self.samples, lambda centre, error: a)
+        return centred_model(self.samples, Width("absolute", a), self._centred)
 
     def model_centred_relative(self, r: float) -> Any:
         """Return the model with Gaussian priors of standard deviation ``r |median|``."""
-        return centred_model(self.samples, lambda centre, error: r * abs(centre))
+        return centred_model(self.samples, Width("relative", r), self._centred)
 
     @property
     def info(self) -> str:
@@ -130,10 +137,21 @@ class ResultList(Sequence[Any]):
     ----------
     samples : ModelSamples
         The joint posterior.
+
+    Notes
+    -----
+    What the list holds is what ``Analysis.make_result`` returned, a :class:`Result` unless
+    a user's analysis says otherwise.
     """
 
-    def __init__(self, results: dict[str, Any], samples: ModelSamples) -> None:
-        self._results = results
+    def __init__(
+        self,
+        results: dict[str, Result],
+        samples: ModelSamples,
+        returned: dict[str, Any] | None = None,
+    ) -> None:
+        self._plain = results
+        self._results = results if returned is None else returned
         self.samples = samples
 
     def __len__(self) -> int:
@@ -154,6 +172,11 @@ class ResultList(Sequence[Any]):
     def names(self) -> tuple[str, ...]:
         """The factors' names, in order."""
         return tuple(self._results)
+
+    @property
+    def plain(self) -> tuple[Result, ...]:
+        """The factors' results, whatever ``Analysis.make_result`` makes of them."""
+        return tuple(self._plain.values())
 
     @property
     def record(self) -> Samples:
@@ -178,7 +201,7 @@ class ResultList(Sequence[Any]):
     @property
     def chi_squared(self) -> float:
         """The sum of the factors' chi-squares; NaN if one defines none."""
-        return math.fsum(result.chi_squared for result in self)
+        return math.fsum(result.chi_squared for result in self.plain)
 
     @property
     def log_evidence(self) -> float:
@@ -206,9 +229,23 @@ class ResultList(Sequence[Any]):
         return joint_text(self)
 
     def to_datatree(self, draws: int = 1000, seed: int = 0) -> Any:
-        """Return the posterior as an xarray DataTree in the ArviZ schema."""
+        """Return the posterior as an xarray DataTree in the ArviZ schema.
+
+        Parameters
+        ----------
+        draws : int, >= 1
+            Equal-weight draws of the posterior.
+        seed : int
+            Of the resampling.
+
+        Raises
+        ------
+        ResultError
+            If the samples are one optimum, which has no posterior.
+        """
         from graphfit.io.datatree import samples_to_datatree
 
+        self.samples.require_posterior()
         return samples_to_datatree(self.record, draws, seed)
 
     def __repr__(self) -> str:

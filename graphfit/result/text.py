@@ -112,7 +112,7 @@ def joint_text(results: Any) -> str:
         lines.append(parameter_table(record, columns, record.derived_names))
     lines += ["", "Datasets at the maximum"]
     rows = [["dataset", "log likelihood", "chi-squared", "data points"]]
-    rows += [_dataset_row(result) for result in results]
+    rows += [_dataset_row(result) for result in results.plain]
     lines.append(aligned(rows))
     return "\n".join(lines)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from graphfit.samples.samples import Samples
-from graphfit.typing import ArrayLike, FloatArray
+from graphfit.typing import ArrayLike, FloatArray, IntArray
 
 
 def weighted_quantiles(
@@ -88,7 +88,7 @@ def effective_sample_size(samples: Samples) -> float:
     return min(float(1.0 / np.sum(samples.weights**2)), samples.ess_limit)
 
 
-def draw_rows(samples: Samples, count: int, rng: np.random.Generator) -> FloatArray:
+def draw_rows(samples: Samples, count: int, rng: np.random.Generator) -> IntArray:
     """Return row numbers of `count` equal-weight draws, by systematic resampling.
 
     Every row is drawn ``count * weight`` times up to rounding, which scatters less than

@@ -156,8 +156,8 @@ def samples_summary(results: ResultList) -> dict[str, Any]:
         "max_log_likelihood": float(record.log_likelihood[record.best]),
         "max_log_likelihood_values": _named(record.names, record.table[record.best]),
         "median_pdf": _named(record.names, summary.median(record)),
-        "log_likelihoods": {r.name: r.log_likelihood for r in results},
-        "chi_squared": {r.name: _finite(r.chi_squared) for r in results},
+        "log_likelihoods": {r.name: r.log_likelihood for r in results.plain},
+        "chi_squared": {r.name: _finite(r.chi_squared) for r in results.plain},
     }
     if record.kind != "optimum":
         for sigma in (1, 3):

@@ -42,6 +42,8 @@ def settings(cls: type[SearchClass]) -> type[SearchClass]:
         for old, new in ALIASES.items():
             if old in given and new in names:
                 given[new] = given.pop(old)
+            elif given.get(old) == 1:
+                del given[old]  # what a search without workers does anyway
         for name in given:
             if name not in names:
                 msg = (

@@ -149,6 +149,15 @@ def test_a_wrong_shape_or_kind(data, profile, phrases, method):
         assert phrase in str(caught.value)
 
 
+def test_a_wrong_shape_names_the_profile(data):
+    def level(x, height):
+        return height
+
+    analysis = gf.ProfileAnalysis(X, data, 1.0)
+    with pytest.raises(ModelError, match=r"the model level returned shape \(\)"):
+        analysis.model_data(instance_of(level, height=1.0))
+
+
 def test_a_model_that_cannot_be_called(data):
     analysis = gf.ProfileAnalysis(X, data, 1.0)
     with pytest.raises(

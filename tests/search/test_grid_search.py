@@ -4,7 +4,7 @@ import itertools
 import subprocess
 import sys
 from dataclasses import replace
-from math import erf, log, pi, sqrt
+from math import log, pi, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,7 @@ RUNS: list[tuple[str | None, int | None]] = []  # what `Quadrature` was asked to
 class Quadrature(Search):
     """The evidence by Gauss-Legendre quadrature over the unit cube: exact, no noise."""
 
-    nodes: int = 60
+    nodes: int = 120
     error: float = 0.1
 
     def run(self, task: Task) -> Samples:
@@ -89,9 +89,9 @@ class Normal(gf.Analysis):
 
 
 def mass(lower, upper, mean=0.0, sigma=1.0):
-    """Return the probability of a normal variable between limits."""
-    a, b = ((x - mean) / (sigma * sqrt(2)) for x in (lower, upper))
-    return 0.5 * (erf(b) - erf(a))
+    """Return the probability of a normal variable between limits, small ones too."""
+    a, b = (lower - mean) / sigma, (upper - mean) / sigma
+    return norm.cdf(b) - norm.cdf(a) if a < 0 else norm.sf(a) - norm.sf(b)
 
 
 def uniform_evidence(analysis, lower, upper):
@@ -137,8 +137,7 @@ def test_a_uniform_prior_is_cut_into_equal_widths(analysis):
     assert result.physical_lower_limits_lists == [[a] for a, _ in limits]
     assert result.physical_upper_limits_lists == [[b] for _, b in limits]
     assert result.physical_centres_lists == [[1.25], [3.75], [6.25], [8.75]]
-    # The closed form's difference of error functions is zero in the last cells.
-    for value, cell in zip(result.log_evidences[:2], limits[:2], strict=True):
+    for value, cell in zip(result.log_evidences, limits, strict=True):
         assert value == pytest.approx(uniform_evidence(analysis, *cell), abs=CLOSE)
     whole = uniform_evidence(analysis, 0.0, 10.0)
     assert result.log_evidence == pytest.approx(whole, abs=CLOSE)
@@ -153,7 +152,7 @@ def test_a_log_uniform_prior_is_cut_into_equal_ratios(analysis):
         np.ravel(result.physical_centres_lists), np.sqrt(lower * upper), rtol=1e-14
     )
     assert all(isinstance(r.model.x, gf.LogUniformPrior) for r in result.results)
-    for value, a, b in list(zip(result.log_evidences, lower, upper, strict=True))[:3]:
+    for value, a, b in zip(result.log_evidences, lower, upper, strict=True):
         expected = uniform_evidence(data, log(a), log(b))
         assert value == pytest.approx(expected, abs=CLOSE)
     whole = uniform_evidence(data, 0.0, log(1e4))
@@ -200,7 +199,7 @@ def test_two_axes(analysis, rng):
     x, y = gf.UniformPrior(0.0, 10.0), gf.UniformPrior(-4.0, 4.0)
     factors = [gf.AnalysisFactor(gf.Collection(x=x, y=y), a) for a in (analysis, other)]
     graph = gf.FactorGraphModel(*factors)
-    search = SearchGridSearch(search=Quadrature(nodes=40), number_of_steps=2)
+    search = SearchGridSearch(search=Quadrature(nodes=32), number_of_steps=2)
     result = search.fit(graph, grid_priors=[y, x])
     assert result.shape == result.results.shape == (2, 2)
     assert result.physical_centres_lists == [[-2, 2.5], [-2, 7.5], [2, 2.5], [2, 7.5]]
@@ -274,12 +273,14 @@ def test_relations_and_shared_priors_follow_the_cell(analysis):
 
 def test_a_population_over_the_cells(analysis):
     """x ~ N(mu, 2) with mu on the grid: the evidence is that of a wider error."""
+    # Data of large error: the quadrature is over x, and to be as good as for one axis.
+    analysis = replace_data(analysis, sigma=3.0)
     mu = gf.UniformPrior(-10.0, 20.0)
     model = one_parameter(gf.UniformPrior(0.0, 1.0))
     population = gf.HierarchicalFactor(gf.GaussianPrior, mean=mu, sigma=2.0)
     population.add_drawn_variable(model.x)
     graph = gf.FactorGraphModel(gf.AnalysisFactor(model, analysis), population)
-    search = SearchGridSearch(search=Quadrature(nodes=80), number_of_steps=3)
+    search = SearchGridSearch(search=Quadrature(nodes=40), number_of_steps=3)
     result = search.fit(graph, grid_priors=[mu])
     spread = sqrt(analysis.error**2 + 2.0**2)
     inside = mass(-10.0, 20.0, analysis.data.mean(), spread)
