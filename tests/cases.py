@@ -276,6 +276,8 @@ ALL_SEARCHES = [
         {"nlive_init": 50, "nlive_batch": 50, "maxbatch": 1},
         "nested",
     ),
-    SearchCase("Emcee", gf.Emcee, {"nsteps": 1500}, "mcmc"),
+    SearchCase(
+        "Emcee", gf.Emcee, {"nwalkers": 12, "nsteps": 3000, "discard": 0.2}, "mcmc"
+    ),
     SearchCase("LBFGS", gf.LBFGS, {}, "optimum"),
 ]

@@ -26,10 +26,15 @@ def as_floats(values: ArrayLike, name: str, where: str) -> FloatArray:
         If they are not numbers, or there are none.
     """
     try:
-        array = np.array(values, dtype=np.float64)
+        array = np.array(values)
+        if array.dtype.kind != "c":  # numpy would drop the imaginary part
+            array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         msg = f"{where}: {name} must be an array of numbers: {error}."
         raise DataError(msg) from None
+    if array.dtype.kind == "c":
+        msg = f"{where}: {name} is complex; give real numbers, e.g. its modulus."
+        raise DataError(msg)
     if array.size == 0:
         msg = f"{where}: {name} is empty; give at least one data point."
         raise DataError(msg)

@@ -81,7 +81,7 @@ def positions(x: ArrayLike, count: int) -> FloatArray:
             f"have shape ({count},), or (inputs, {count}) for profiles of several variables."
         )
         raise DataError(msg)
-    return array
+    return np.ascontiguousarray(array)  # each row on its own
 
 
 def noise_values(

@@ -38,7 +38,7 @@ from graphfit.errors import OutputError
 )
 @click.option("--no-figures", is_flag=True, help="Write no figures, and no folder.")
 def demo(output: Path, seed: int, nlive: int, no_figures: bool) -> None:
-    """Fit three simulated datasets jointly, in three ways, and compare them.
+    """Simulate three datasets, fit them jointly in three ways, compare.
 
     The datasets are repeat observations of one Gaussian line whose width grows from one
     to the next.  Shown are the parameters with their errors beside the truth, and which of

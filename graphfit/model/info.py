@@ -215,7 +215,10 @@ def _argument(value: Any, numbers: dict[Prior, int]) -> str:
 
 def _constant(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 60 and "\n" not in text else f"{type(value).__name__}"
+    if len(text) <= 60 and "\n" not in text:
+        return text
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None else f" {shape}")
 
 
 def _row(name: str, value: str, depth: int) -> str:

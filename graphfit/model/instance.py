@@ -26,7 +26,8 @@ class ProfileInstance:
 
     def __call__(self, *x: Any) -> Any:
         """Return the profile's values at `x`, of the same shape."""
-        return self.__dict__["__function__"](*x, **self.parameters)
+        values = self.__dict__.copy()
+        return values.pop("__function__")(*x, **values)
 
     @property
     def parameters(self) -> dict[str, Any]:

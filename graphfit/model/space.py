@@ -97,7 +97,7 @@ class CallStep:
             msg = f"{self._text(arguments)} raised {type(error).__name__}: {error}."
             raise ModelError(msg) from error
         # float(array) of one element would pass, but numpy is about to refuse it.
-        if isinstance(result, (int, float, np.number)) or np.shape(result) == ():
+        if np.ndim(result) == 0 and not isinstance(result, (str, bytes)):
             try:
                 return float(result)
             except (TypeError, ValueError):

@@ -1,6 +1,6 @@
 """Data with the fitted model, and what is left over below."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -147,27 +147,43 @@ def fits(
         )
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-        grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1] * rows)
-        first: Any = None
-        for i, (result, observation) in enumerate(zip(chosen, seen, strict=True)):
-            row, column = divmod(i, columns)
-            upper = figure.add_subplot(grid[2 * row, column], sharey=first and first[0])
-            lower = figure.add_subplot(
-                grid[2 * row + 1, column], sharex=upper, sharey=first and first[1]
-            )
-            first = first or (upper, lower)
-            _draw_data(upper, observation)
-            _draw_residuals(lower, observation, _reach(seen))
-            _name(upper, result, observation, None)
-            upper.tick_params(labelbottom=False, labelleft=column == 0)
-            lower.tick_params(labelleft=column == 0)
-            lower.set_xlabel(_x_label(observation, xlabel))
-            if column == 0:
-                upper.set_ylabel(ylabel)
-                lower.set_ylabel(_residual_label(observation))
-                figure.align_ylabels([upper, lower])
-        _finish(figure, first[0])
+        upper = _panels(figure, rows, columns, seen)
+        for i, (axes, result) in enumerate(zip(upper, chosen, strict=True)):
+            lower = figure.axes[2 * i + 1]
+            _name(axes, result, seen[i], None)
+            lower.set_xlabel(_x_label(seen[i], xlabel))
+            if i % columns == 0:
+                axes.set_ylabel(ylabel)
+                lower.set_ylabel(_residual_label(seen[i]))
+                figure.align_ylabels([axes, lower])
+        _finish(figure, upper[0])
         return saved(figure, path)
+
+
+def _panels(
+    figure: "Figure", rows: int, columns: int, seen: Sequence[Observation]
+) -> list["Axes"]:
+    """Draw two panels an observation, to one scale; return the upper ones."""
+    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1] * rows)
+    reach = _reach(seen)
+    same_unit = len({observation.in_sigmas for observation in seen}) == 1
+    uppers: list[Any] = []
+    first: Any = None
+    for i, observation in enumerate(seen):
+        row, column = divmod(i, columns)
+        upper = figure.add_subplot(
+            grid[2 * row, column], sharey=uppers[0] if uppers else None
+        )
+        lower = figure.add_subplot(
+            grid[2 * row + 1, column], sharex=upper, sharey=first if same_unit else None
+        )
+        first = first or lower
+        uppers.append(upper)
+        _draw_data(upper, observation)
+        _draw_residuals(lower, observation, reach)
+        upper.tick_params(labelleft=column == 0)
+        lower.tick_params(labelleft=column == 0 or not same_unit)
+    return uppers
 
 
 def _draw_data(axes: "Axes", seen: Observation) -> None:
@@ -245,7 +261,7 @@ def _finish(figure: "Figure", axes: "Axes") -> None:
     figure.legend(
         [handles[i] for i in order],
         [labels[i] for i in order],
-        loc="outside lower right",
+        loc="outside lower left",
         ncols=len(order),
         handlelength=1.6,
     )

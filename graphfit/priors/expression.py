@@ -370,8 +370,9 @@ def _refuse_hidden(operand: Operand) -> None:
 
 def _check_ufunc(ufunc: np.ufunc, count: int) -> None:
     """Refuse a ufunc that does not make one float of `count` floats."""
-    loops = (loop.partition("->")[0] for loop in ufunc.types)
-    takes_floats = any(set(inputs) <= {"d", "O"} for inputs in loops)
+    loops = [set(loop.partition("->")[0]) for loop in ufunc.types]
+    # Any object: np.frompyfunc; beside other loops it stands for integers of any size.
+    takes_floats = {"d"} in loops or loops == [{"O"}]
     if ufunc.nout != 1 or ufunc.signature or ufunc.nin != count or not takes_floats:
         msg = (
             f"np.{ufunc.__name__} of {count} real numbers is no real number, so it makes "

@@ -30,7 +30,9 @@ def make_results(program: Program, samples: Samples) -> ResultList:
     for i, (name, analysis) in enumerate(program.analyses.items()):
         results[name] = Result(
             name,
-            ModelSamples(samples, joint[name], positions),
+            ModelSamples(
+                samples, joint[name], positions, _derived(program, samples, name)
+            ),
             analysis,
             log_likelihood=float(likelihoods[i]),
             chi_squared=float(chi_squared[i]),
@@ -38,3 +40,14 @@ def make_results(program: Program, samples: Samples) -> ResultList:
         )
         returned[name] = analysis.make_result(results[name])
     return ResultList(results, ModelSamples(samples, joint, positions), returned)
+
+
+def _derived(program: Program, samples: Samples, factor: str) -> dict[str, int]:
+    """Return the columns of what one factor's analysis derives, by its own names."""
+    first = len(samples.parameter_names) + len(program.space.derived_names)
+    prefix = f"{factor}." if len(program.analyses) > 1 else ""
+    return {
+        name.removeprefix(prefix): column
+        for column, name in enumerate(samples.names)
+        if column >= first and name.startswith(prefix)
+    }

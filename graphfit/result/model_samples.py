@@ -30,6 +30,8 @@ class ModelSamples:
     positions : mapping from Expression to int
         The column of each prior and relation in the record's table; see
         :func:`column_positions`.
+    derived : mapping from str to int, optional
+        The columns of what the analysis derives (``Analysis.derived``), by name.
 
     Notes
     -----
@@ -37,11 +39,16 @@ class ModelSamples:
     numbers in the order of ``parameter_names``.
     """
 
-    __slots__ = ("_columns", "_model", "_positions", "record")
+    __slots__ = ("_columns", "_derived", "_model", "_positions", "record")
 
     def __init__(
-        self, record: Samples, model: Node, positions: Mapping[Expression, int]
+        self,
+        record: Samples,
+        model: Node,
+        positions: Mapping[Expression, int],
+        derived: Mapping[str, int] | None = None,
     ) -> None:
+        self._derived = dict(derived or {})
         self.record = record
         self._model = model
         self._positions = dict(positions)
@@ -72,9 +79,10 @@ class ModelSamples:
 
     @property
     def derived_columns(self) -> dict[str, int]:
-        """The columns of the model's relations in the record's table, by path."""
+        """The columns of relations and of what the analysis derives, by name."""
         shown = relations(self._model)
-        return {n: self._positions[r] for r, n in shown.items() if r in self._positions}
+        own = {n: self._positions[r] for r, n in shown.items() if r in self._positions}
+        return {**own, **self._derived}
 
     @property
     def values(self) -> FloatArray:

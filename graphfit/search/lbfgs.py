@@ -15,6 +15,8 @@ from graphfit.search.settings import require, settings
 from graphfit.search.task import Task
 from graphfit.typing import FloatArray
 
+STEP = float(np.sqrt(np.finfo(float).eps))  # of forward differences, relative
+
 
 @final
 @settings
@@ -61,8 +63,9 @@ class LBFGS(Search):
             self._starts(task, objective, coordinates), start=1
         ):
             found = minimize(
-                objective,
+                objective.value_and_gradient,
                 first,
+                jac=True,
                 method="L-BFGS-B",
                 bounds=coordinates.bounds,
                 options={"maxiter": self.maxiter, "ftol": self.tolerance, "gtol": 1e-8},
@@ -105,11 +108,13 @@ class LBFGS(Search):
 
 
 class _Objective:
-    """-(ln L + ln prior) of scaled coordinates; large where the posterior is zero."""
+    """-(ln L + ln prior) of scaled coordinates; infinite where the posterior is zero."""
 
     def __init__(self, task: Task, coordinates: Coordinates) -> None:
         self._task = task
         self._coordinates = coordinates
+        self._upper = np.array([high for _, high in coordinates.bounds])
+        self._wall = -np.inf
         self.calls = 0
 
     def __call__(self, scaled: FloatArray) -> float:
@@ -118,4 +123,28 @@ class _Objective:
         prior = float(self._task.program.log_prior(theta))
         if prior == -np.inf:
             return np.inf
-        return -(self._task.log_likelihood(theta) + prior)
+        value = -(self._task.log_likelihood(theta) + prior)
+        if value < np.inf:
+            self._wall = max(self._wall, value)
+        return value
+
+    def value_and_gradient(self, scaled: FloatArray) -> tuple[float, FloatArray]:
+        """Return the value and forward differences, finite everywhere.
+
+        Infinity would stop the line search: beyond the edge of what is possible the value
+        is a little above the highest one seen, so that the step is shortened instead.
+        """
+        value = self(scaled)
+        gradient = np.zeros(scaled.size)
+        if value == np.inf:
+            return self._wall + 1.0 + abs(self._wall), gradient
+        for i, step in enumerate(STEP * np.maximum(1.0, np.abs(scaled))):
+            # Backwards where forwards is out of bounds or refused.
+            for signed in (step, -step):
+                moved = scaled.copy()
+                moved[i] += signed
+                other = self(moved) if moved[i] <= self._upper[i] else np.inf
+                if other < np.inf:
+                    gradient[i] = (other - value) / (moved[i] - scaled[i])
+                    break
+        return value, gradient

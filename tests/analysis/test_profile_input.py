@@ -35,6 +35,7 @@ REFUSED = {
     ),
     "words": ({"data": ["a", "b", "c", "d"]}, ["data must be an array of numbers"]),
     "ragged": ({"x": [[1.0, 2.0], [1.0]]}, ["x must be an array of numbers"]),
+    "complex data": ({"data": Y + 1j}, ["data is complex", "real numbers"]),
     "no data": ({"x": [], "data": []}, ["data is empty"]),
     "one number": ({"data": 1.0}, ["data must have shape (N,), got ()"]),
     "an image": ({"data": np.ones((2, 2))}, ["(N,), got (2, 2)", "ravel"]),
@@ -135,6 +136,7 @@ def test_refused(case, capsys):
         {"x": X.tolist(), "data": Y.tolist()},
         {"x": np.arange(4), "data": np.arange(4, dtype=np.float32)},
         {"x": np.stack([X, X])},
+        {"x": np.stack([X, X], axis=1).T, "data": Y[::-1]},
         {"mask": [True, False, False, True]},
         {"data": holed(NAN), "mask": np.arange(4) == 2},
         {"data": Y.astype(int), "noise_map": None, "likelihood": "poisson"},
@@ -152,6 +154,8 @@ def test_refused(case, capsys):
 def test_taken(changes):
     analysis = gf.ProfileAnalysis(**{"x": X, "data": Y, "noise_map": 1.0, **changes})
     assert analysis.data.dtype == analysis.x.dtype == np.float64
+    assert analysis.data.flags.c_contiguous
+    assert analysis.x.flags.c_contiguous
     assert analysis.mask.dtype == bool
     assert analysis.mask.shape == (4,)
     assert analysis.noise_map is None or analysis.noise_map.shape == (4,)

@@ -163,3 +163,44 @@ def test_extreme_values_are_quiet(case: PriorCase):
         for p in (0.0, 5e-324, 1e-308, 0.5, 1.0 - EPS / 2, 1.0):
             assert not np.isnan(density.quantile(p, *prior.arguments)), (arguments, p)
             assert not np.isnan(density.inverse_survival(p, *prior.arguments))
+
+
+# --- places where a library's function loses digits ---------------------------------
+
+
+@pytest.mark.parametrize("x", [1e-300, 1e-12, 1.6e-10, 1e-5, 1.0, 40.0])
+def test_student_t_of_one_degree_is_cauchy(x):
+    density = FAMILIES["student_t"].make(1.0, 0.0, 1.0).density
+    away = np.arctan(x) / np.pi
+    for value, truth in ((x, 0.5 + away), (-x, 0.5 - away)):
+        assert density.cdf(value, 1.0, 0.0, 1.0) == pytest.approx(truth, rel=1e-13)
+        assert density.survival(-value, 1.0, 0.0, 1.0) == pytest.approx(
+            truth, rel=1e-13
+        )
+
+
+def test_student_t_where_squares_overflow():
+    prior = FAMILIES["student_t"].make(0.3, 0.0, 1.0)
+    for u in (1e-50, 1e-90, 1.2e-93):
+        x = prior.value_for(u)
+        assert x < -1e154
+        assert prior.unit_for(x) == pytest.approx(u, rel=1e-12)
+
+
+@pytest.mark.parametrize("rest", [1e-40, 1e-20, 1e-10, 1e-5])
+def test_beta_next_to_its_limit(rest):
+    """The arcsine law, below an upper limit of zero: 1 - F = (2 / pi) asin(sqrt(rest))."""
+    density = FAMILIES["beta"].make(0.5, 0.5, -1.0, 0.0).density
+    above = 2 / np.pi * np.arcsin(np.sqrt(rest))
+    arguments = (0.5, 0.5, -1.0, 0.0)
+    assert density.survival(-rest, *arguments) == pytest.approx(above, rel=1e-13)
+    assert density.cdf(-rest, *arguments) == pytest.approx(1 - above, rel=1e-15)
+
+
+def test_truncation_is_exact_next_to_a_limit():
+    """x - limit keeps its digits: half of a Gaussian starts as 2 phi(0) x."""
+    density = FAMILIES["truncated_gaussian"].make(0.0, 1.0, 0.0, inf).density
+    for u in (1e-300, 1e-100, 1e-17):
+        x = density.quantile(u, 0.0, 1.0, 0.0, inf)
+        assert x == pytest.approx(u * np.sqrt(np.pi / 2), rel=1e-14)
+        assert density.cdf(x, 0.0, 1.0, 0.0, inf) == pytest.approx(u, rel=1e-14)

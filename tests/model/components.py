@@ -89,7 +89,9 @@ def plane(x, y, a, b, c=0.0):
     return a * x + b * y + c
 
 
-def powerlaw(x, amplitude: Annotated[float, UniformPrior(0, 5)], index=2.0, *, pivot=1.0):
+def powerlaw(
+    x, amplitude: Annotated[float, UniformPrior(0, 5)], index=2.0, *, pivot=1.0
+):
     return amplitude * (x / pivot) ** index
 
 

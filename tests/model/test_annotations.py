@@ -59,7 +59,9 @@ def test_a_name_for_type_checkers_does_not_hide_a_prior():
 
 
 def test_a_prior_that_cannot_be_evaluated_is_no_silent_constant():
-    with pytest.raises(ModelError, match=r"annotation of Broken\.a cannot be evaluated"):
+    with pytest.raises(
+        ModelError, match=r"annotation of Broken\.a cannot be evaluated"
+    ):
         gf.Model(Broken)
 
 

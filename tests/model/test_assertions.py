@@ -114,4 +114,4 @@ def test_what_is_no_condition_is_refused():
     with pytest.raises(ModelError, match="write a < b < c as two"):
         model.add_assertion(0.0 < model.a < model.b)
     with pytest.raises(ModelError, match="is not a number"):
-        _ = 2 * (model.a < model.b)
+        _ = model.a * (model.a < model.b)

@@ -39,7 +39,9 @@ def test_annotated_defaults_are_priors_and_plain_ones_are_fixed():
     assert model.c.upper_limit == 10.0
 
 
-@pytest.mark.parametrize("target", [gf.ex.Gaussian, Frozen, Pair, Outer.Inner, powerlaw])
+@pytest.mark.parametrize(
+    "target", [gf.ex.Gaussian, Frozen, Pair, Outer.Inner, powerlaw]
+)
 def test_annotated_defaults_are_new_for_each_model(target):
     first, second = gf.Model(target), gf.Model(target)
     assert first.prior_count > 0
@@ -262,7 +264,9 @@ def test_a_missing_prior_is_told_when_the_model_is_used():
         lambda: model.info,
         lambda: model.instance_from_prior_medians(),
     ):
-        with pytest.raises(ModelError, match="'first.a' has no prior and no value") as e:
+        with pytest.raises(
+            ModelError, match="'first.a' has no prior and no value"
+        ) as e:
             use()
         assert "model.a = gf.UniformPrior" in str(e.value)
     model.first.a = 1.0

@@ -35,7 +35,9 @@ def test_the_answers_of_the_exam_are_right(problem):
     log_evidence, mean = quadrature(program, 160)
     # The refused corner and the condition cut cells in half: first order in 1 / 160.
     edge = problem.name in ("rejected", "condition")
-    assert log_evidence == pytest.approx(problem.log_evidence, abs=0.03 if edge else 1e-4)
+    assert log_evidence == pytest.approx(
+        problem.log_evidence, abs=0.03 if edge else 1e-4
+    )
     if problem.mean is not None:
         np.testing.assert_allclose(mean, problem.mean, atol=1e-9)
 
@@ -60,7 +62,8 @@ def test_moments(case, problem):
     assert count > 30
     covariance = summary.covariance(record)
     width = np.sqrt(np.diag(covariance))
-    miss = (summary.mean(record) - problem.mean) / (width / np.sqrt(count))
+    mean = summary.mean(record)[: width.size]
+    miss = (mean - problem.mean) / (width / np.sqrt(count))
     assert np.all(np.abs(miss) < 4.5)
     if problem.covariance is not None:
         # The scatter of a sample variance is sqrt(2 / count) of itself.
