@@ -60,12 +60,12 @@ def _one(stack, left_over, n, result, model, colour):
     residual = 1e6 * (analysis.data - analysis.model_data(result.instance))
     stack.plot(24 * offset, flux - STEP * n, ".", ms=3.2, color=colour, alpha=0.75)
     stack.plot(model[0], model[1] - STEP * n, "k-", lw=0.9)
-    short = ", cut short" if 24 * offset[-1] < 4 else ""
+    short = " (cut)" if 24 * offset[-1] < 4 else ""
     stack.annotate(
         f"n = {n}{short}", (-4.75, -STEP * n + 0.03), color=colour, fontweight="bold"
     )
     stack.annotate(
-        f"BJD 2454833 + {best['mid_time']:.3f}",
+        f"BKJD {best['mid_time']:.3f}",
         (4.75, -STEP * n + 0.03),
         ha="right",
         fontsize=8,

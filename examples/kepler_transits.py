@@ -27,7 +27,7 @@ import graphfit as gf
 
 FILE = "kplr010666592-2009131110544_slc.fits"
 PUBLISHED_PERIOD = 2.20474  # days
-FIRST_MID_TIME = 121.36  # BJD - 2454833, where to look for the first transit
+FIRST_MID_TIME = 121.36  # BKJD = BJD - 2454833, where to look for the first transit
 TRANSITS = 5
 HALF_WINDOW = 0.2  # days either side of the expected mid-time
 HALF_TRANSIT = 0.09  # days; further out is out of transit

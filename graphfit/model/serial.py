@@ -147,9 +147,10 @@ def callable_name(function: Callable[..., Any], where: str) -> str:
         module = getattr(function, "__module__", None) or "?"
         full = f"{module}:{getattr(function, '__qualname__', '?')}"
     if find_callable(full) is not function:
+        shown = repr(function) if "?" in full else full
         msg = (
-            f"'{where}': {function!r} cannot be written by name; define it at the top "
-            "level of a module (no lambda, no definition inside a function)."
+            f"'{where}': {shown} cannot be written by name; define it at the top level of "
+            "a module (no lambda, no definition inside a function)."
         )
         raise ModelError(msg)
     return full
@@ -162,7 +163,7 @@ def find_callable(full: str) -> Any:
     for part in qualified.split("."):
         # Static look-up: no property or __getattr__ of a stranger runs.
         found = None if found is None else inspect.getattr_static(found, part, None)
-    if isinstance(found, staticmethod):
+    if type(found) is staticmethod:  # isinstance would ask its __class__
         found = found.__func__
     return found
 

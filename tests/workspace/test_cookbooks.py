@@ -1,6 +1,10 @@
 """Every cookbook of the workspace runs as a user runs it, and finds what it simulated.
 
 The workspace is copied first, so that a test sees a fresh one and leaves none behind.
+
+The datasets are fixed, and the seed of one (moving_centre) was chosen so that the example
+looks typical: agreement with the truth here shows that a cookbook works.  Whether errors
+are of the right size is for the calibration tests.
 """
 
 import os

@@ -1,0 +1,100 @@
+"""Is the stated error of ln Z the error that ln Z has?  Many seeds against exact answers.
+
+The expected miss is not quite zero: an estimate that is right for Z on average, as nested
+sampling's is, lies error^2 / 2 high in ln Z.  (With n live points a step takes the prior
+volume to n / (n + 1) of itself instead of exp(-1 / n) of it; over the n H steps to the
+posterior that is H / (2 n), and the error is sqrt(H / n).)
+"""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+
+import graphfit as gf
+from graphfit.samples import summary
+from tests.exam import ALL_PROBLEMS, NORMALS, REGRESSIONS
+
+STATIC = gf.DynestyStatic(nlive=50)
+DYNAMIC = gf.DynestyDynamic(nlive_init=50, nlive_batch=50, maxbatch=2)
+
+by_name = {"ids": lambda item: item.name}
+
+
+def misses(search, problem, seeds):
+    """Miss of ln Z and its stated error for each seed, both (seeds,)."""
+    found = []
+    for seed in seeds:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*plateau.*")
+            results = dataclasses.replace(search, seed=seed).fit(problem.make())
+        found.append((results.log_evidence, results.log_evidence_error))
+    log_evidence, error = np.array(found).T
+    return log_evidence - problem.log_evidence, error
+
+
+def in_standard_errors(miss, error):
+    """The mean miss beyond error^2 / 2, in standard errors of the mean."""
+    spread = max(float(miss.std(ddof=1)), float(error.mean()))
+    return (miss.mean() - 0.5 * np.mean(error**2)) / (spread / np.sqrt(miss.size))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem", [*REGRESSIONS, *NORMALS], **by_name)
+def test_twenty_seeds_scatter_as_stated(problem):
+    miss, error = misses(STATIC, problem, range(20))
+    assert abs(in_standard_errors(miss, error)) < 3
+    # The spread of 20 numbers is uncertain by 1 / sqrt(38) = 0.16 of itself.
+    assert 0.5 < miss.std(ddof=1) / error.mean() < 1.5
+    assert np.all(np.abs(miss) < 4 * error)
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("search", [STATIC, DYNAMIC], ids=["static", "dynamic"])
+@pytest.mark.parametrize("problem", ALL_PROBLEMS, **by_name)
+def test_two_hundred_seeds_scatter_as_stated(search, problem):
+    miss, error = misses(search, problem, range(1000, 1200))
+    spread = miss.std(ddof=1) / error.mean()
+    print(
+        f"\n{problem.name}: miss {miss.mean():+.3f}, beyond error^2 / 2 "
+        f"{in_standard_errors(miss, error):+.1f} standard errors; spread {spread:.2f} of "
+        f"the stated {error.mean():.3f}"
+    )
+    beyond = abs(miss.mean() - 0.5 * np.mean(error**2))
+    assert abs(in_standard_errors(miss, error)) < 3 or beyond < 0.02
+    if problem.name == "constant":  # known from the first live points on
+        assert spread < 1.15
+    else:
+        # The spread of 200 numbers is uncertain by 1 / sqrt(398) = 0.05 of itself.
+        assert 0.85 < spread < 1.15
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("problem", REGRESSIONS, **by_name)
+def test_the_error_falls_with_the_square_root_of_the_live_points(problem):
+    counts = np.array([50, 100, 200, 400])
+    spreads = []
+    for count in counts:
+        search = gf.DynestyStatic(nlive=int(count))
+        miss, _ = misses(search, problem, range(2000, 2060))
+        spreads.append(miss.std(ddof=1))
+    power = np.polyfit(np.log(counts), np.log(spreads), 1)[0]
+    # Each of four spreads is uncertain by 0.09; over a factor 8 the power is by 0.06.
+    assert power == pytest.approx(-0.5, abs=0.18)
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("problem", ALL_PROBLEMS, **by_name)
+def test_long_chains_find_the_posterior(problem):
+    """Emcee with 20 000 steps: means and variances of every problem that has them."""
+    if problem.mean is None:
+        pytest.skip("only the evidence is known")
+    record = gf.Emcee(seed=1, nsteps=20_000).fit(problem.make()).record
+    count = summary.effective_sample_size(record)
+    variance = np.diag(summary.covariance(record))
+    mean = summary.mean(record)[: variance.size]
+    assert np.all(np.abs(mean - problem.mean) < 4.5 * np.sqrt(variance / count))
+    if problem.covariance is not None:
+        ratio = variance / np.diag(problem.covariance)
+        assert np.all(np.abs(ratio - 1) < 4.5 * np.sqrt(2 / count))
