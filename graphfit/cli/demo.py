@@ -31,10 +31,11 @@ from graphfit.errors import OutputError
 )
 @click.option(
     "--nlive",
-    type=click.IntRange(min=20),
+    type=click.IntRange(min=100),
     default=200,
     show_default=True,
-    help="Live points of the nested sampler: more are slower and more exact.",
+    help="Live points of the nested sampler: more are slower and more exact; fewer than "
+    "100 would bias the evidence of seven parameters.",
 )
 @click.option("--no-figures", is_flag=True, help="Write no figures, and no folder.")
 def demo(output: Path, seed: int, nlive: int, no_figures: bool) -> None:

@@ -59,7 +59,7 @@ def evidences(
     with house_style():
         figure = new_figure(6.0, 0.9 + 0.42 * len(ranked), layout="constrained")
         axes = figure.subplots()
-        for row, (name, value, error) in enumerate(ranked):
+        for row, (_, value, error) in enumerate(ranked):
             shift = value - best
             axes.plot([shift, 0.0], [row, row], color=FAINT, lw=1.4, zorder=1)
             axes.errorbar(
@@ -82,7 +82,6 @@ def evidences(
                 va="center",
                 size=8,
             )
-            del name
         axes.axvline(0.0, color=FAINT, lw=0.8, zorder=0)
         axes.set_yticks(range(len(ranked)), [name for name, _, _ in ranked])
         axes.tick_params(axis="y", length=0, labelsize=9)

@@ -5,14 +5,14 @@ parameters of one factor, what those depend on.  A column's items stand as near 
 to what they are linked to.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
 
 from graphfit.plot.sketch import Box, Circle, Row, Sketch
-from graphfit.typing import FloatArray
+from graphfit.plot.spacing import spread, within
 
 RADIUS = 0.07
 LABEL_GAP = 0.06  # between a circle and its name
@@ -108,29 +108,6 @@ def place(sketch: Sketch, measure: Measure) -> Placement:
         ``measure(text, size, bold)`` is the width of a line of text in inches.
     """
     return _Placing(sketch, measure).run()
-
-
-def spread(wanted: Iterable[float], gap: float) -> FloatArray:
-    """Return positions at least `gap` apart, as near to the wanted ones as can be.
-
-    Minimises the squared distances, keeping the order: with z_k = y_k - k gap this is
-    isotonic regression.
-
-    Examples
-    --------
-    >>> spread([1.0, 1.0, 5.0], 1.0)
-    array([0.5, 1.5, 5. ])
-    """
-    from scipy.optimize import isotonic_regression
-
-    target = np.asarray(list(wanted), dtype=float)
-    if not target.size:
-        return target
-    order = np.argsort(target, kind="stable")
-    steps = gap * np.arange(target.size)
-    out = np.empty_like(target)
-    out[order] = isotonic_regression(target[order] - steps).x + steps
-    return out
 
 
 class _Placing:
@@ -264,7 +241,7 @@ class _Placing:
                 linked = self.sketch.boxes[number].circles
                 known = [self.circles[id].y for id in linked if id in self.circles]
                 wanted.append(float(np.mean(known)))
-            levels = _within(-spread([-y for y in wanted], 0.34), limits)
+            levels = within(-spread([-y for y in wanted], 0.34), limits)
             for number, y in zip(column, levels, strict=True):
                 self.boxes[number].y = float(y)
         heights = {
@@ -276,7 +253,7 @@ class _Placing:
     def _set_levels(
         self, ids: list[Id], wanted: list[float], limits: tuple[float, float]
     ) -> None:
-        levels = _within(-spread([-y for y in wanted], self.pitch), limits)
+        levels = within(-spread([-y for y in wanted], self.pitch), limits)
         for id, y in zip(ids, levels, strict=True):
             self.circles[id] = Spot(0.0, float(y))
 
@@ -392,18 +369,6 @@ def _ordered(outer: _Outer, side: str) -> list[tuple[list[int], list[Id]]]:
         if numbers
     ]
     return levels[::-1] if side == "left" else levels
-
-
-def _within(levels: FloatArray, limits: tuple[float, float]) -> FloatArray:
-    """Shift positions so that all are inside the limits, as far as they can be."""
-    if not levels.size:
-        return levels
-    low, high = limits[0] + 0.15, limits[1] - 0.15
-    if levels.min() < low:
-        levels = levels + (low - levels.min())
-    if levels.max() > high:
-        levels = levels - (levels.max() - high)
-    return levels
 
 
 def label_text(circle: Circle) -> str:

@@ -278,7 +278,8 @@ def interval_text(low: float, middle: float, high: float) -> str:
     scale = 10.0**power
     digits = 3
     if error > 0 and np.isfinite(error):
-        digits = max(0, 1 - int(np.floor(np.log10(error / scale))))
+        # A whisker more, so that 0.00099999... counts as 0.001.
+        digits = max(0, 1 - int(np.floor(np.log10(error / scale) + 1e-9)))
     centre, plus, minus = (
         middle / scale,
         (high - middle) / scale,

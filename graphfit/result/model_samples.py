@@ -29,7 +29,7 @@ class ModelSamples:
         The model to see them through: the whole, or one factor's.
     positions : mapping from Expression to int
         The column of each prior and relation in the record's table; see
-        :func:`column_positions`.
+        ``column_positions``.
     derived : mapping from str to int, optional
         The columns of what the analysis derives (``Analysis.derived``), by name.
 

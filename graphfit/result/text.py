@@ -51,9 +51,13 @@ def parameter_table(
 
 
 def decimals(error: float) -> int:
-    """Return how many decimals show two significant digits of an error."""
+    """Return how many decimals show two significant digits of an error.
+
+    Without an error they are too many for :func:`number`, which then counts significant
+    digits of the value.
+    """
     if not error > 0 or not math.isfinite(error):
-        return 6
+        return 10
     return max(0, 1 - math.floor(math.log10(error)))
 
 
@@ -126,6 +130,8 @@ def result_text(result: Any) -> str:
     """
     record: Samples = result.samples.record
     lines = [*_head(record), "", "Parameters"]
+    if result.log_likelihood != result.joint_log_likelihood:
+        lines = [f"Dataset '{result.name}' in the joint fit", "", *lines]
     names = result.samples.parameter_names
     lines.append(parameter_table(record, result.samples.columns, names))
     derived = result.samples.derived_columns

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphfit.compiler import Program
 from graphfit.samples import Samples
-from graphfit.search.processes import require_guard
+from graphfit.search.processes import require_guard, require_importable, worker_pool
 from graphfit.search.search import Search
 from graphfit.search.settings import require, settings
 from graphfit.search.task import Task
@@ -133,15 +133,15 @@ class DynestyStatic(DynestySettings):
         import dynesty
 
         with _functions(self, task) as (likelihood, transform, pool):
-            sampler = dynesty.NestedSampler(
-                likelihood,
-                transform,
-                nlive=self.nlive,
-                rstate=task.rng(),
-                **pool,
-                **self._sampler_settings(task.program),
-            )
-            _bypass(sampler, likelihood, transform, pool)
+            with _plain_calls():
+                sampler = dynesty.NestedSampler(
+                    likelihood,
+                    transform,
+                    nlive=self.nlive,
+                    rstate=task.rng(),
+                    **pool,
+                    **self._sampler_settings(task.program),
+                )
             sampler.run_nested(
                 dlogz=self.dlogz,
                 maxiter=self.maxiter,
@@ -201,15 +201,15 @@ class DynestyDynamic(DynestySettings):
         import dynesty
 
         with _functions(self, task) as (likelihood, transform, pool):
-            sampler = dynesty.DynamicNestedSampler(
-                likelihood,
-                transform,
-                rstate=task.rng(),
-                nlive=self.nlive_init,
-                **pool,
-                **self._sampler_settings(task.program),
-            )
-            _bypass(sampler, likelihood, transform, pool)
+            with _plain_calls():
+                sampler = dynesty.DynamicNestedSampler(
+                    likelihood,
+                    transform,
+                    rstate=task.rng(),
+                    nlive=self.nlive_init,
+                    **pool,
+                    **self._sampler_settings(task.program),
+                )
             sampler.run_nested(
                 nlive_init=self.nlive_init,
                 nlive_batch=self.nlive_batch,
@@ -234,25 +234,44 @@ def _functions(
     if search.n_workers == 1:
         yield task.log_likelihood, task.program.prior_transform, {}
         return
-    require_guard(type(search).__name__)
-    from dynesty.pool import Pool
+    who = type(search).__name__
+    functions = (task.log_likelihood, task.program.prior_transform)
+    require_guard(who)
+    require_importable(who, functions)
+    from dynesty.pool import initializer, loglike_cache, prior_transform_cache
 
-    transform = task.program.prior_transform
-    with Pool(search.n_workers, task.log_likelihood, transform) as pool:
+    # dynesty's own way to send the functions to each worker once.
+    arguments: tuple[Any, ...] = (*functions, (), {}, (), {})
+    with worker_pool(who, search.n_workers, initializer, arguments) as pool:
         settings_of_pool = {"pool": pool, "queue_size": search.n_workers}
-        yield pool.loglike, pool.prior_transform, settings_of_pool
+        yield loglike_cache, prior_transform_cache, settings_of_pool
 
 
-def _bypass(
-    sampler: Any, likelihood: Any, transform: Any, pool: dict[str, Any]
-) -> None:
-    """Take out dynesty's wrappers, which print a failing likelihood's arguments.
+@contextmanager
+def _plain_calls() -> Iterator[None]:
+    """Leave out dynesty's wrappers, which print a failing call with its traceback.
 
-    graphfit's own error names the factor and the parameters; in workers the wrappers stay.
+    graphfit's own error names the factor and the parameters, once.
     """
-    if not pool:
-        sampler.loglikelihood.loglikelihood = likelihood
-        sampler.prior_transform = transform
+    from dynesty import dynesty as module
+
+    kept = module._function_wrapper
+    module._function_wrapper = _PlainCall
+    try:
+        yield
+    finally:
+        module._function_wrapper = kept
+
+
+class _PlainCall:
+    """A function where dynesty has a wrapper; goes to workers as it is."""
+
+    def __init__(self, function: Any, *unused: Any, **named: Any) -> None:
+        del unused, named
+        self._function = function
+
+    def __call__(self, vector: FloatArray) -> Any:
+        return self._function(vector)
 
 
 class _Printer:
@@ -263,14 +282,14 @@ class _Printer:
         self._stop = stop
 
     def __call__(self, state: Any, iteration: int, calls: int, **rest: Any) -> None:
-        note = f"{calls} likelihood calls"
+        note = f"{iteration} iterations, {calls} likelihood calls"
         if np.isfinite(state.logz) and state.logz > -1e50:
             note += f", ln Z = {state.logz:.2f}"
         if rest.get("dlogz") is not None and np.isfinite(state.delta_logz):
             note += f", remaining {state.delta_logz:.3g} (stops at {self._stop:g})"
         if rest.get("nbatch"):
             note += f", batch {rest['nbatch']}"
-        self._progress.update(iteration, note)
+        self._progress.update(note)
 
 
 def _samples(task: Task, results: Any) -> Samples:
@@ -280,6 +299,11 @@ def _samples(task: Task, results: Any) -> Samples:
     # dynesty stands a huge negative number in for minus infinity.
     log_likelihood = np.where(log_likelihood <= -1e290, -np.inf, log_likelihood)
     prior = task.program.log_prior(np.ascontiguousarray(values.T))
+    calls = int(np.sum(results.ncall))
+    task.progress.update(
+        f"{len(values)} samples, {calls} likelihood calls, "
+        f"ln Z = {results.logz[-1]:.2f} +/- {results.logzerr[-1]:.2f}, done"
+    )
     return Samples(
         kind="nested",
         parameter_names=task.program.space.names,
@@ -289,5 +313,5 @@ def _samples(task: Task, results: Any) -> Samples:
         log_weights=log_weights,
         log_evidence=float(results.logz[-1]),
         log_evidence_error=float(results.logzerr[-1]),
-        evaluations=int(np.sum(results.ncall)),
+        evaluations=calls,
     )

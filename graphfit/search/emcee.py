@@ -5,7 +5,7 @@ Foreman-Mackey et al. (2013), PASP 125, 306; Goodman & Weare (2010).
 
 import math
 import warnings
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
@@ -60,6 +60,8 @@ class Emcee(Search):
     begin: Literal["map", "prior"] = "map"
     ball: float = 0.001
 
+    begins_somewhere: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, "nsteps", self.nsteps >= 1, "at least 1")
@@ -97,7 +99,9 @@ class Emcee(Search):
             sampler.sample(state, iterations=self.nsteps), start=1
         ):
             accepted = float(np.mean(sampler.acceptance_fraction))
-            task.progress.update(step, f"of {self.nsteps}, acceptance {accepted:.2f}")
+            task.progress.update(
+                f"step {step} of {self.nsteps}, acceptance {accepted:.2f}"
+            )
         return self._samples(task, sampler)
 
     def _begin(self, task: Task, walkers: int, rng: np.random.Generator) -> FloatArray:

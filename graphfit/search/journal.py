@@ -6,8 +6,9 @@ hash of the point, and a resumed run starts from the beginning and finds them th
 repeats the sampler's own bookkeeping but no likelihood, works the same for every engine and
 any number of workers, and ends in the same bits as an uninterrupted run.
 
-The file is a row of 24-byte records (16 bytes of hash, one float), appended one at a time:
-whatever has been computed when the process dies is there.
+The file is a row of 32-byte records (16 bytes of hash, one float, 8 bytes that check the
+two), appended one at a time: whatever has been computed when the process dies is there, and
+a record that a crash has damaged is computed again.
 """
 
 import hashlib
@@ -22,7 +23,8 @@ import numpy as np
 from graphfit.errors import OutputError
 from graphfit.typing import FloatArray
 
-RECORD = np.dtype([("key", "V16"), ("value", "<f8")])
+RECORD = np.dtype([("entry", "V24"), ("check", "V8")])
+VALUE = struct.Struct("<d")
 
 
 @final
@@ -70,7 +72,8 @@ class JournaledLikelihood:
         return len(self._known)
 
     def _append(self, key: bytes, value: float) -> None:
-        record = key + struct.pack("<d", value)
+        entry = key + VALUE.pack(value)
+        record = entry + _check(entry)
         try:
             if self._pid != os.getpid():  # a forked worker opens the file for itself
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -91,6 +94,10 @@ class JournaledLikelihood:
         )
 
 
+def _check(entry: bytes) -> bytes:
+    return hashlib.blake2b(entry, digest_size=8).digest()
+
+
 def _read(path: Path) -> dict[bytes, float]:
     """Return the values of a journal, whose last record may have been cut short."""
     try:
@@ -101,6 +108,8 @@ def _read(path: Path) -> dict[bytes, float]:
     except OSError as error:
         msg = f"Cannot read {path}: {error}. Remove it to start the fit anew."
         raise OutputError(msg) from error
-    records = np.frombuffer(content[:whole], dtype=RECORD)
-    keys = [bytes(key) for key in records["key"]]
-    return dict(zip(keys, records["value"].tolist(), strict=True))
+    known: dict[bytes, float] = {}
+    for entry, check in np.frombuffer(content[:whole], dtype=RECORD).tolist():
+        if _check(entry) == check:
+            known[entry[:16]] = VALUE.unpack(entry[16:])[0]
+    return known

@@ -3,7 +3,7 @@
 Byrd, Lu, Nocedal & Zhu (1995), SIAM J. Sci. Comput. 16, 1190, as in scipy.
 """
 
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class LBFGS(Search):
     maxiter: int = 1000
     tolerance: float = 1e-12
 
+    begins_somewhere: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("n_starts", "n_draws", "maxiter"):
@@ -59,9 +61,8 @@ class LBFGS(Search):
         coordinates = Coordinates(task.program.space)
         objective = _Objective(task, coordinates)
         best: Any = None
-        for number, first in enumerate(
-            self._starts(task, objective, coordinates), start=1
-        ):
+        starts = self._starts(task, objective, coordinates)
+        for number, first in enumerate(starts, start=1):
             found = minimize(
                 objective.value_and_gradient,
                 first,
@@ -73,7 +74,7 @@ class LBFGS(Search):
             if best is None or found.fun < best.fun:
                 best = found
             task.progress.update(
-                number, f"of {self.n_starts} starts, best {-best.fun:.3f}"
+                f"start {number} of {len(starts)}, ln posterior {-best.fun:.3f}"
             )
         theta = coordinates.to_physical(best.x)
         return Samples(

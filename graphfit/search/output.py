@@ -1,6 +1,7 @@
 """What a named run leaves on disk, and how it is found again."""
 
 import dataclasses
+import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -10,7 +11,7 @@ import numpy as np
 
 from graphfit import plot
 from graphfit.compiler import Program
-from graphfit.errors import ModelError, ResultError
+from graphfit.errors import ModelError, ResultError, SettingError
 from graphfit.graph import FactorGraphModel
 from graphfit.io.fingerprint import fingerprint
 from graphfit.io.output_folder import OutputFolder, run_path
@@ -77,6 +78,26 @@ def described(search: Any) -> dict[str, Any]:
         plain = value is None or isinstance(value, (bool, int, float, str))
         content[item.name] = value if plain else str(value)
     return content
+
+
+def require_plain(info: Any) -> None:
+    """Refuse, before any work, what cannot be kept with a run as JSON.
+
+    Raises
+    ------
+    SettingError
+        Saying why not.
+    """
+    if info is None:
+        return
+    try:
+        json.dumps(dict(info))
+    except (TypeError, ValueError) as error:
+        msg = (
+            f"info must be a mapping of plain data (text, numbers, lists, dictionaries): "
+            f"{error}."
+        )
+        raise SettingError(msg) from None
 
 
 def write_results(

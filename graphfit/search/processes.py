@@ -1,10 +1,18 @@
-"""Worker processes: what has to be true of a script before they can start."""
+"""Worker processes, and what has to be true of a script before they can start."""
 
 import ast
+import pickle
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from graphfit.errors import SettingError
+from graphfit.errors import LikelihoodError, SettingError
 
 
 def require_guard(who: str) -> None:
@@ -29,6 +37,90 @@ def require_guard(who: str) -> None:
         if is_main and frame.f_code.co_name == "<module>":
             _check_line(frame.f_code.co_filename, frame.f_lineno, who)
         frame = frame.f_back
+
+
+def require_importable(who: str, functions: Any) -> None:
+    """Refuse functions that a fresh interpreter could not import.
+
+    Parameters
+    ----------
+    who : str
+        The search, for the message.
+    functions : object
+        What workers will be sent.
+
+    Raises
+    ------
+    SettingError
+        Naming what cannot be sent.
+    """
+    move = "move it to the top level of a module (a .py file), or use n_workers=1"
+    try:
+        content = pickle.dumps(functions)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        msg = f"{who}: n_workers > 1 cannot send this to workers: {error}; {move}."
+        raise SettingError(msg) from None
+    main = sys.modules["__main__"]
+    typed = main.__spec__ is None and not Path(getattr(main, "__file__", "")).is_file()
+    if typed and b"__main__" in content:
+        msg = (
+            f"{who}: n_workers > 1 starts fresh interpreters, which cannot see a class or "
+            f"function that was typed in at the prompt or in a notebook; {move}."
+        )
+        raise SettingError(msg)
+
+
+class WorkerPool:
+    """What dynesty takes for a pool: an ordered `map` over processes.
+
+    Unlike multiprocessing's own it notices when a worker dies, instead of waiting or
+    replacing it for ever.
+    """
+
+    def __init__(self, executor: ProcessPoolExecutor, size: int) -> None:
+        self._executor = executor
+        self.size = size
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """Return the function's values in the order of `items`."""
+        return list(self._executor.map(function, items))
+
+
+@contextmanager
+def worker_pool(
+    who: str, count: int, initializer: Callable[..., None], arguments: tuple[Any, ...]
+) -> Iterator[WorkerPool]:
+    """Yield a pool of fresh interpreters, each set up by ``initializer(*arguments)``.
+
+    Parameters
+    ----------
+    who : str
+        The search, for the message.
+    count : int
+        How many processes.
+    initializer : callable
+        Run once in each.
+    arguments : tuple
+        Sent once to each.
+
+    Raises
+    ------
+    LikelihoodError
+        If a worker dies.
+    """
+    executor = ProcessPoolExecutor(
+        count, get_context("spawn"), initializer=initializer, initargs=arguments
+    )
+    try:
+        yield WorkerPool(executor, count)
+    except BrokenProcessPool as error:
+        msg = (
+            f"{who}: a worker process died. If it could not start, its error is above; "
+            "else it ran out of memory or crashed in compiled code: try n_workers=1."
+        )
+        raise LikelihoodError(msg) from error
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def _check_line(file: str, line: int, who: str) -> None:

@@ -29,21 +29,17 @@ class Progress:
         """Whether anything will be printed."""
         return self._show
 
-    def update(self, steps: int, note: str) -> None:
-        """Show that `steps` steps are done, with a note beside them."""
+    def update(self, note: str) -> None:
+        """Show how far the search is, in words."""
         if not self._show:
             return
         if self._bar is None:
             from tqdm import tqdm
 
-            # The number of steps a search will need is not known: count, promise nothing.
-            form = "{desc}: {n_fmt} steps [{elapsed}, {rate_fmt}] {postfix}"
-            self._bar = tqdm(
-                desc=self._label, bar_format=form, unit=" steps", leave=True
-            )
-        self._bar.n = steps
+            # How much work there will be is not known: show what is done, promise nothing.
+            self._bar = tqdm(desc=self._label, bar_format="{desc} [{elapsed}]{postfix}")
         self._bar.set_postfix_str(note, refresh=False)
-        self._bar.update(0)
+        self._bar.update()
 
     def __enter__(self) -> Self:
         return self

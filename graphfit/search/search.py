@@ -10,9 +10,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 from graphfit.compiler import Program, as_graph, lower
+from graphfit.errors import SettingError
 from graphfit.graph import FactorGraphModel
 from graphfit.io.output_folder import OutputFolder
 from graphfit.result import ResultList, make_results
@@ -20,7 +21,7 @@ from graphfit.result.derive import with_derived
 from graphfit.samples import Samples
 from graphfit.samples.combine import combine
 from graphfit.search.journal import JournaledLikelihood
-from graphfit.search.output import open_folder, write_results
+from graphfit.search.output import open_folder, require_plain, write_results
 from graphfit.search.progress import Progress
 from graphfit.search.settings import check_types, require, settings
 from graphfit.search.start import start_vector
@@ -59,6 +60,8 @@ class Search(ABC):
     progress: bool | None = None
     figures: bool = True
     split_components: bool = True
+
+    begins_somewhere: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -106,10 +109,19 @@ class Search(ABC):
             If there is nothing to fit.
         LikelihoodError
             If a likelihood fails or returns NaN.
+        SettingError
+            If a setting does not suit the problem, or the search takes no `start`.
         OutputError
             If the output folder cannot be used.
         """
         graph = as_graph(model, analysis)
+        if start is not None and not self.begins_somewhere:
+            msg = (
+                f"{type(self).__name__} begins all over the prior and takes no start=; "
+                "give narrower priors, or use a search such as gf.Emcee or gf.LBFGS."
+            )
+            raise SettingError(msg)
+        require_plain(info)
         program = lower(graph)
         self.check(program)
         vector = None if start is None else start_vector(program, start)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import graphfit as gf
 from graphfit.errors import ModelError
-from graphfit.plot.placement import spread
 from graphfit.plot.sketch import sketch
+from graphfit.plot.spacing import spread
 from tests.plot.conftest import dataset, relation_graph
 
 DATA = dataset()
@@ -66,7 +66,7 @@ def with_conditions(count):
 
 
 def nested_population():
-    """A population on each side of the datasets, one of them with a population of its own."""
+    """Populations on both sides of the datasets, one drawn from another."""
     mu = gf.GaussianPrior(gf.UniformPrior(0, 1, name="mu_0"), 1.0)
     drawn = gf.HierarchicalFactor(gf.GaussianPrior, mean=mu, sigma=1.0)
     area = gf.GaussianPrior(gf.UniformPrior(0, 1, name="typical"), 1.0)
@@ -128,7 +128,7 @@ def test_nothing_is_cut_off_and_no_words_overlap(name):
 @pytest.mark.parametrize("name", GALLERY)
 def test_a_picture_stays_readable(name):
     width, height = gf.plot.graph(GALLERY[name]()).get_size_inches()
-    assert width < 14
+    assert width < 16
     assert height < 13
 
 

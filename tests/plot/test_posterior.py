@@ -102,7 +102,7 @@ def test_a_parameter_that_stands_still_is_drawn():
 @pytest.mark.parametrize("function", [gf.plot.marginals, gf.plot.corner])
 class TestRefusals:
     def test_a_misspelt_name(self, function, results):
-        with pytest.raises(UnknownNameError, match="'center'.*Did you mean 'centre'"):
+        with pytest.raises(UnknownNameError, match=r"'center'.*Did you mean 'centre'"):
             function(results, names=["center"])
 
     def test_a_misspelt_truth(self, function, results):
@@ -131,8 +131,6 @@ def test_corner_draws_every_pair(results, tmp_path):
 
 def test_corner_weighs_the_samples(results):
     figure = gf.plot.corner(results, names=["centre"])
-    heights = [patch.get_data().values for patch in figure.axes[0].patches[:1]]
-    del heights
     steps = figure.axes[0].patches[0].get_xy()
     assert steps[:, 1].max() < 1.0  # weights sum to one, counts would not
 

@@ -1,0 +1,81 @@
+"""The public names: adding one is a decision, losing one breaks users' scripts."""
+
+import pytest
+
+import graphfit as gf
+
+PUBLIC = """
+Analysis
+AnalysisFactor
+Array
+BetaPrior
+Collection
+CovarianceInterpolator
+DynestyDynamic
+DynestyStatic
+Emcee
+ExponentialPrior
+FactorGraphModel
+FitException
+GammaPrior
+GaussianPrior
+GraphfitError
+GridSearchResult
+HalfCauchyPrior
+HalfGaussianPrior
+HierarchicalFactor
+InverseGammaPrior
+LBFGS
+LinearInterpolator
+LogGaussianPrior
+LogUniformPrior
+Model
+ModelInstance
+ProfileAnalysis
+ProfileInstance
+Result
+ResultList
+SearchGridSearch
+SplineInterpolator
+StudentTPrior
+TruncatedGaussianPrior
+UniformPrior
+ex
+ordered_priors
+plot
+relation
+util
+""".split()
+
+
+def test_the_public_map():
+    assert sorted(gf.__all__) == sorted(PUBLIC)
+
+
+def test_every_public_name_exists():
+    assert [name for name in gf.__all__ if not hasattr(gf, name)] == []
+
+
+def test_nothing_else_is_public_but_the_rooms():
+    rooms = {
+        "analysis",
+        "compiler",
+        "errors",
+        "graph",
+        "io",
+        "kernels",
+        "model",
+        "priors",
+        "result",
+        "samples",
+        "search",
+        "seeding",
+        "typing",
+    }
+    found = {name for name in dir(gf) if not name.startswith("_")}
+    assert found - rooms <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_documented(name):
+    assert getattr(gf, name).__doc__
