@@ -4,48 +4,48 @@ import pytest
 
 import graphfit as gf
 
-PUBLIC = """
-Analysis
-AnalysisFactor
-Array
-BetaPrior
-Collection
-CovarianceInterpolator
-DynestyDynamic
-DynestyStatic
-Emcee
-ExponentialPrior
-FactorGraphModel
-FitException
-GammaPrior
-GaussianPrior
-GraphfitError
-GridSearchResult
-HalfCauchyPrior
-HalfGaussianPrior
-HierarchicalFactor
-InverseGammaPrior
-LBFGS
-LinearInterpolator
-LogGaussianPrior
-LogUniformPrior
-Model
-ModelInstance
-ProfileAnalysis
-ProfileInstance
-Result
-ResultList
-SearchGridSearch
-SplineInterpolator
-StudentTPrior
-TruncatedGaussianPrior
-UniformPrior
-ex
-ordered_priors
-plot
-relation
-util
-""".split()
+PUBLIC = [
+    "Analysis",
+    "AnalysisFactor",
+    "Array",
+    "BetaPrior",
+    "Collection",
+    "CovarianceInterpolator",
+    "DynestyDynamic",
+    "DynestyStatic",
+    "Emcee",
+    "ExponentialPrior",
+    "FactorGraphModel",
+    "FitException",
+    "GammaPrior",
+    "GaussianPrior",
+    "GraphfitError",
+    "GridSearchResult",
+    "HalfCauchyPrior",
+    "HalfGaussianPrior",
+    "HierarchicalFactor",
+    "InverseGammaPrior",
+    "LBFGS",
+    "LinearInterpolator",
+    "LogGaussianPrior",
+    "LogUniformPrior",
+    "Model",
+    "ModelInstance",
+    "ProfileAnalysis",
+    "ProfileInstance",
+    "Result",
+    "ResultList",
+    "SearchGridSearch",
+    "SplineInterpolator",
+    "StudentTPrior",
+    "TruncatedGaussianPrior",
+    "UniformPrior",
+    "ex",
+    "ordered_priors",
+    "plot",
+    "relation",
+    "util",
+]
 
 
 def test_the_public_map():

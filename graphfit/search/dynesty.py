@@ -100,8 +100,9 @@ class DynestyStatic(DynestySettings):
     Parameters
     ----------
     nlive : int, >= 2
-        Live points; more than twice the number of parameters.  The error of ln Z falls as
-        ``nlive^(-1/2)``, the cost grows in proportion.
+        Live points; more than twice the number of parameters, and for an unbiased ln Z
+        15 times it or more.  The error of ln Z falls as ``nlive^(-1/2)``, the cost grows
+        in proportion.
     dlogz : float, > 0
         Stop when the live points can add less than this to ln Z.
 

@@ -130,7 +130,9 @@ def test_an_error_in_a_component_is_told_alike():
 
     program = program_of(lambda instance: 0.0, model=gf.Model(Strict, a=free()))
     assert program.log_likelihood(np.array([0.05])) == 0.0
-    with pytest.raises(LikelihoodError, match="Returns of Strict raised ValueError: too"):
+    with pytest.raises(
+        LikelihoodError, match="Returns of Strict raised ValueError: too"
+    ):
         program.log_likelihood(np.array([0.5]))
 
 
@@ -139,7 +141,9 @@ def test_a_likelihood_that_was_not_written():
         pass
 
     program = lower(as_graph(gf.Model(Frozen), Nothing()))
-    with pytest.raises(LikelihoodError, match="Nothing must define log_likelihood_func"):
+    with pytest.raises(
+        LikelihoodError, match="Nothing must define log_likelihood_func"
+    ):
         program.log_likelihood(THETA)
 
 
@@ -159,7 +163,9 @@ def reject(*_):
 
 
 def test_fit_exception_rejects_the_point():
-    assert program_of(lambda i: 0.0, reject).log_likelihood(np.full(4, 0.5)) == -math.inf
+    assert (
+        program_of(lambda i: 0.0, reject).log_likelihood(np.full(4, 0.5)) == -math.inf
+    )
 
 
 def test_a_component_may_reject_the_point():

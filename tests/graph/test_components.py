@@ -116,7 +116,8 @@ def test_a_population_of_fixed_shape_joins_nothing():
 def test_several_populations_keep_their_names():
     models = [model() for _ in range(2)]
     populations = [
-        gf.HierarchicalFactor(gf.GaussianPrior, mean=free(), sigma=1.0) for _ in range(2)
+        gf.HierarchicalFactor(gf.GaussianPrior, mean=free(), sigma=1.0)
+        for _ in range(2)
     ]
     for m, population in zip(models, populations, strict=True):
         population.add_drawn_variable(m.position)

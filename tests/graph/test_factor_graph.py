@@ -244,7 +244,7 @@ def factor(name=None):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: gf.FactorGraphModel(), "at least one AnalysisFactor, got none"),
+        (gf.FactorGraphModel, "at least one AnalysisFactor, got none"),
         (lambda: gf.FactorGraphModel([]), "at least one AnalysisFactor, got none"),
         (lambda: gf.FactorGraphModel(gf.Model(Frozen)), "takes AnalysisFactor and"),
         (lambda: gf.FactorGraphModel(gaussian_analysis()), "wrap an analysis"),

@@ -251,7 +251,10 @@ def named(*names):
         (lambda: gf.HierarchicalFactor(gf.ex.Gaussian), "must be a family of priors"),
         (lambda: gf.HierarchicalFactor(free()), "must be a family of priors"),
         (lambda: gf.HierarchicalFactor(Prior), "must be a family of priors"),
-        (lambda: population(mean=0.0), "missing 1 required positional argument: 'sigma'"),
+        (
+            lambda: population(mean=0.0),
+            "missing 1 required positional argument: 'sigma'",
+        ),
     ],
 )
 def test_what_makes_no_hierarchy(act, words):

@@ -28,7 +28,7 @@ def allowed(model, vector) -> bool:
         (lambda a, b: a > b, (0.2, 0.2), False),
         (lambda a, b: a >= b, (0.2, 0.2), True),
         (lambda a, b: a < 0.5, (0.4, 0.0), True),
-        (lambda a, b: 0.5 < a, (0.4, 0.0), False),
+        (lambda a, b: 0.5 < a, (0.4, 0.0), False),  # noqa: SIM300
         (lambda a, b: np.float64(0.5) > a, (0.4, 0.0), True),
         (lambda a, b: a + b < 2 * a, (0.4, 0.3), True),
         (lambda a, b: np.exp(a) >= b, (0.4, 2.0), False),

@@ -262,7 +262,7 @@ def test_a_missing_prior_is_told_when_the_model_is_used():
         lambda: model.prior_count,
         lambda: model.parameter_names,
         lambda: model.info,
-        lambda: model.instance_from_prior_medians(),
+        model.instance_from_prior_medians,
     ):
         with pytest.raises(
             ModelError, match="'first.a' has no prior and no value"

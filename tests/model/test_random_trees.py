@@ -133,7 +133,10 @@ def test_relations_equal_numpy(trees, values):
             np.testing.assert_array_equal(table[space.slot(relation)], expected)
 
 
-@given(formulas(2).filter(lambda f: not folded(f)), st.lists(finite, min_size=8, max_size=8))
+@given(
+    formulas(2).filter(lambda f: not folded(f)),
+    st.lists(finite, min_size=8, max_size=8),
+)
 def test_a_batch_of_relations_equals_its_rows(tree, values):
     priors = [gf.UniformPrior(-1e3, 1e3) for _ in range(2)]
     relation = as_relation(tree, priors)
@@ -175,7 +178,9 @@ def models(draw):
     )
     nodes = st.recursive(
         st.one_of(
-            st.builds(lambda p, w: gf.Model(Frozen, position=p, width=w), values, values),
+            st.builds(
+                lambda p, w: gf.Model(Frozen, position=p, width=w), values, values
+            ),
             st.builds(lambda c: gf.Model(Tuples, centre=(c, 0.5)), values),
             st.builds(lambda s: gf.Model(line, slope=s), values),
             st.builds(lambda extra: gf.Model(Open, tilt=extra), values),
@@ -183,8 +188,12 @@ def models(draw):
         ),
         lambda below: st.one_of(
             st.builds(gf.Collection, st.lists(below | values, max_size=3)),
-            st.builds(gf.Collection, st.dictionaries(names, below | values, max_size=3)),
-            st.builds(lambda part, w: gf.Model(Holder, part=part, weight=w), below, values),
+            st.builds(
+                gf.Collection, st.dictionaries(names, below | values, max_size=3)
+            ),
+            st.builds(
+                lambda part, w: gf.Model(Holder, part=part, weight=w), below, values
+            ),
         ),
         max_leaves=6,
     )

@@ -27,7 +27,7 @@ class Meta(type):
 class Trap(metaclass=Meta):
     """Everything that can run when it is made does."""
 
-    def __init__(self, a: "called('an annotation')" = 1.0):  # noqa: F821
+    def __init__(self, a: "called('an annotation')" = 1.0):
         called("the constructor")
 
     def __new__(cls, *args, **kwargs):
@@ -79,7 +79,13 @@ def model_of(name: str) -> dict:
 
 
 def relation_of(name: str) -> dict:
-    relation = {"type": "Relation", "id": 0, "function": name, "arguments": [], "names": []}
+    relation = {
+        "type": "Relation",
+        "id": 0,
+        "function": name,
+        "arguments": [],
+        "names": [],
+    }
     return {"type": "Collection", "children": {"a": relation}}
 
 

@@ -166,7 +166,9 @@ CONSTANTS = {
 @pytest.mark.parametrize("value", CONSTANTS.values(), ids=CONSTANTS)
 def test_constants(value):
     model = gf.Model(Holder, weight=free(), part=1.0)
-    model._children["part"] = value  # as it is, also where assigning makes a Model of it
+    model._children["part"] = (
+        value  # as it is, also where assigning makes a Model of it
+    )
     again = through_json(model)["part"]
     assert again == value
     assert type(again) is type(value) or isinstance(value, np.generic)
@@ -225,7 +227,10 @@ def local_class():
     [
         (lambda: gf.Model(lambda x, a: a * x, a=1.0), "'<lambda>': tests.model."),
         (lambda: gf.Collection(shape=local_class()), "local_class.<locals>.Local"),
-        (lambda: gf.Collection(a=gf.relation(lambda p: p, free())), "<lambda> cannot be"),
+        (
+            lambda: gf.Collection(a=gf.relation(lambda p: p, free())),
+            "<lambda> cannot be",
+        ),
         (lambda: gf.Collection(noise=object()), "'noise': a object cannot be written"),
         (lambda: gf.Collection(z=1j), "'z': a complex cannot be written"),
         (lambda: gf.Collection(when={1: 2}, plain=1), "keys are strings"),
@@ -258,12 +263,21 @@ def written(**changes):
         ({"type": "UniformPrior"}, "is no model but 'UniformPrior'"),
         ({"type": "Modle"}, "is no model but 'Modle'"),
         ({"type": "Model"}, "a damaged model (KeyError('children'))"),
-        ({"type": "Collection", "children": {"a": {"type": "pickle"}}}, "type 'pickle'"),
+        (
+            {"type": "Collection", "children": {"a": {"type": "pickle"}}},
+            "type 'pickle'",
+        ),
         ({"type": "Collection", "children": {"a": {"type": ["x"]}}}, "damaged model"),
-        ({"type": "Collection", "children": {"a": {"type": "reference", "id": 3}}}, "3"),
+        (
+            {"type": "Collection", "children": {"a": {"type": "reference", "id": 3}}},
+            "3",
+        ),
         ({"type": "Collection", "children": 3}, "damaged model"),
         ({"type": "Array", "shape": [0], "children": {}}, "shape must be"),
-        (written(**{"class": "not_imported.module:Gaussian"}), "import not_imported.mod"),
+        (
+            written(**{"class": "not_imported.module:Gaussian"}),
+            "import not_imported.mod",
+        ),
         (written(**{"class": "graphfit.analysis.example:Gausian"}), "no class or func"),
         (written(**{"class": 3}), "names 3"),
         (written(children={"centre": 1.0, "sigmas": 2.0}), "a parameter 'sigmas'"),

@@ -64,7 +64,7 @@ def test_log_prior_over_every_family(rng):
     priors = [case.make(*case.arguments[0]) for case in ALL_PRIORS] * 2
     # Two of each family, mixed: they are evaluated by family and put back in place.
     model = gf.Collection(priors[::2] + priors[1::2])
-    model = gf.Collection([prior for prior in dict.fromkeys(model)])
+    model = gf.Collection(list(dict.fromkeys(model)))
     space = ParameterSpace(model)
     theta = space.transform(rng.random(space.dimension))
     expected = sum(
@@ -220,7 +220,7 @@ def test_a_number_too_large_for_a_float():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda p: np.bitwise_not(p), "np.invert of 1 real numbers"),
+        (np.bitwise_not, "np.invert of 1 real numbers"),
         (lambda p: gf.relation(np.add, p), "add"),
         (lambda p: gf.relation(np.modf, p), "np.modf of 1 real numbers"),
         (lambda p: np.matmul(p, p), "np.matmul of 2 real numbers"),

@@ -77,7 +77,9 @@ def test_names_must_be_the_same_everywhere():
     def fickle(instance):
         return {"small" if instance.position < 0.15 else "large": 1.0}
 
-    with pytest.raises(ResultError, match=r"derived\(\) returned \('small',\) here and"):
+    with pytest.raises(
+        ResultError, match=r"derived\(\) returned \('small',\) here and"
+    ):
         derived(fickle)
 
 

@@ -43,7 +43,9 @@ def test_results_by_position_name_and_slice(fit):
     assert fit[1:] == [fit["night"]]
     assert [result.name for result in fit] == ["day", "night"]
     assert fit[np.int64(1)] is fit[1]
-    with pytest.raises(UnknownNameError, match="no factor 'nigth'. Did you mean 'night'"):
+    with pytest.raises(
+        UnknownNameError, match="no factor 'nigth'. Did you mean 'night'"
+    ):
         fit["nigth"]
     with pytest.raises(IndexError):
         fit[2]
@@ -183,11 +185,18 @@ def test_impossible_sigmas(fit, sigma):
 def test_subsamples(fit):
     night = fit["night"]
     part = night.samples.subsamples(night.model.gaussian)
-    assert part.parameter_names == ("centre", "normalization", "sigma.m", "sigma.input_0")
+    assert part.parameter_names == (
+        "centre",
+        "normalization",
+        "sigma.m",
+        "sigma.input_0",
+    )
     assert part.max_log_likelihood() == night.instance.gaussian
     assert part.values_at_sigma(1.0).centre == night.values_at_sigma().gaussian.centre
     new = gf.Collection(a=night.model.gaussian.centre, b=2.0)
-    assert fit.samples.subsamples(new).median_pdf().a == night.median_pdf().gaussian.centre
+    assert (
+        fit.samples.subsamples(new).median_pdf().a == night.median_pdf().gaussian.centre
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,7 +259,11 @@ def test_a_datatree_in_the_arviz_schema(fit):
 
 def test_derived_columns(fit):
     record = fit.record
-    assert record.derived_names == ("night.gaussian.sigma", "night.fwhm", "night.offset")
+    assert record.derived_names == (
+        "night.gaussian.sigma",
+        "night.fwhm",
+        "night.offset",
+    )
     sigma = record.derived[:, 0]
     np.testing.assert_allclose(record.derived[:, 1], 2.355 * sigma, rtol=1e-14)
     np.testing.assert_array_equal(record.derived[:, 2], np.full(4000, 7.0))

@@ -19,12 +19,22 @@ TEXTS = {
 @pytest.mark.parametrize(("name", "make"), TEXTS.items(), ids=TEXTS)
 def test_info(name, make):
     path = EXPECTED / f"result_{name}.txt"
-    assert make() + "\n" == path.read_text(), f"if it reads well, write it to {path.name}"
+    assert make() + "\n" == path.read_text(), (
+        f"if it reads well, write it to {path.name}"
+    )
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
-    [(0.0123, 3), (0.5, 2), (1.0, 1), (12.0, 0), (4e5, 0), (0.0, 10), (float("nan"), 10)],
+    [
+        (0.0123, 3),
+        (0.5, 2),
+        (1.0, 1),
+        (12.0, 0),
+        (4e5, 0),
+        (0.0, 10),
+        (float("nan"), 10),
+    ],
 )
 def test_two_digits_of_the_error(error, expected):
     assert decimals(error) == expected

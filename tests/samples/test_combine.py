@@ -28,7 +28,12 @@ def part(rng, count, names, kind="nested", **facts) -> Samples:
 def parts(rng):
     return [
         part(
-            rng, 4000, ("a", "c"), log_evidence=-3.0, log_evidence_error=0.3, evaluations=7
+            rng,
+            4000,
+            ("a", "c"),
+            log_evidence=-3.0,
+            log_evidence_error=0.3,
+            evaluations=7,
         ),
         part(rng, 900, ("b",), log_evidence=1.5, log_evidence_error=0.4, evaluations=5),
     ]
@@ -88,7 +93,10 @@ def test_rows_belong_together(parts, joint):
         i = int(np.flatnonzero(first.values[:, 0] == joint.values[s, 0])[0])
         j = int(np.flatnonzero(second.values[:, 0] == joint.values[s, 1])[0])
         assert joint.values[s, 2] == first.values[i, 1]
-        assert joint.log_likelihood[s] == first.log_likelihood[i] + second.log_likelihood[j]
+        assert (
+            joint.log_likelihood[s]
+            == first.log_likelihood[i] + second.log_likelihood[j]
+        )
         assert joint.log_prior[s] == first.log_prior[i] + second.log_prior[j]
 
 

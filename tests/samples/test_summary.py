@@ -1,5 +1,6 @@
 """Summaries of weighted samples, against numpy and slow twins."""
 
+import itertools
 import math
 
 import numpy as np
@@ -46,7 +47,7 @@ def slow_quantile(values, weights, at) -> float:
         passed += weight
     if at <= points[0][0]:
         return points[0][1]
-    for (c0, v0), (c1, v1) in zip(points, points[1:], strict=False):
+    for (c0, v0), (c1, v1) in itertools.pairwise(points):
         if at <= c1:
             return v0 if c1 == c0 else v0 + (v1 - v0) * (at - c0) / (c1 - c0)
     return points[-1][1]
