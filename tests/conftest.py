@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Run by hand, with mpmath: it makes the table that the tests read.
+collect_ignore = ["reference/make_distribution_values.py"]
+
 # Tests draw to memory, also beside a display. Set before anything imports matplotlib.
 os.environ["MPLBACKEND"] = "Agg"
 

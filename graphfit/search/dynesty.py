@@ -11,6 +11,7 @@ import numpy as np
 
 from graphfit.compiler import Program
 from graphfit.samples import Samples
+from graphfit.search.evidence_error import evidence_error
 from graphfit.search.processes import require_guard, require_importable, worker_pool
 from graphfit.search.search import Search
 from graphfit.search.settings import require, settings
@@ -73,9 +74,9 @@ class DynestySettings(Search):
             value = getattr(self, name)
             lowest = 0 if name == "bootstrap" else 1
             require(self, name, value is None or value >= lowest, f"at least {lowest}")
-        require(
-            self, "enlarge", self.enlarge is None or self.enlarge >= 1, "at least 1"
-        )
+        enlarge, interval = self.enlarge, self.update_interval
+        require(self, "enlarge", enlarge is None or enlarge >= 1, "at least 1")
+        require(self, "update_interval", interval is None or interval > 0, "> 0")
 
     def _sampler_settings(self, program: Program) -> dict[str, Any]:
         return {
@@ -193,6 +194,10 @@ class DynestyDynamic(DynestySettings):
         require(self, "nlive_batch", self.nlive_batch >= 2, "at least 2")
         require(self, "dlogz_init", self.dlogz_init > 0, "> 0")
         require(self, "pfrac", 0.0 <= self.pfrac <= 1.0, "in [0, 1]")
+        batches = self.maxbatch is None or self.maxbatch >= 0
+        require(self, "maxbatch", batches, "at least 0")
+        effective = self.n_effective is None or self.n_effective >= 1
+        require(self, "n_effective", effective, "at least 1")
 
     def check(self, program: Program) -> None:
         rule = f"more than {2 * program.dimension}: twice the number of parameters"
@@ -298,12 +303,16 @@ def _samples(task: Task, results: Any) -> Samples:
     log_weights = np.asarray(results.logwt - results.logz[-1], dtype=float)
     log_likelihood = np.asarray(results.logl, dtype=float)
     # dynesty stands a huge negative number in for minus infinity.
-    log_likelihood = np.where(log_likelihood <= -1e290, -np.inf, log_likelihood)
+    possible = np.asarray(log_likelihood > -1e290, dtype=bool)
+    log_likelihood = np.where(possible, log_likelihood, -np.inf)
     prior = task.program.log_prior(np.ascontiguousarray(values.T))
+    log_evidence = float(results.logz[-1])
+    count = _live_points(results)
+    error = evidence_error(log_weights, count, results.logvol, possible)
     calls = int(np.sum(results.ncall))
     task.progress.update(
         f"{len(values)} samples, {calls} likelihood calls, "
-        f"ln Z = {results.logz[-1]:.2f} +/- {results.logzerr[-1]:.2f}, done"
+        f"ln Z = {log_evidence:.2f} +/- {error:.2f}, done"
     )
     return Samples(
         kind="nested",
@@ -312,7 +321,17 @@ def _samples(task: Task, results: Any) -> Samples:
         log_likelihood=log_likelihood,
         log_prior=np.asarray(prior, dtype=float),
         log_weights=log_weights,
-        log_evidence=float(results.logz[-1]),
-        log_evidence_error=float(results.logzerr[-1]),
+        log_evidence=log_evidence,
+        log_evidence_error=error,
         evaluations=calls,
     )
+
+
+def _live_points(results: Any) -> FloatArray:
+    """Return how many live points there were at each sample, shape (S,)."""
+    if "samples_n" in results.keys():  # noqa: SIM118 - dynesty's own record, no mapping
+        return np.asarray(results.samples_n, dtype=float)
+    # A static run ends with its last live points, one fewer each time.
+    left = np.arange(len(results.logl), 0, -1, dtype=float)
+    live: FloatArray = np.minimum(float(results.nlive), left)
+    return live

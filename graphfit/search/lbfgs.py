@@ -3,6 +3,7 @@
 Byrd, Lu, Nocedal & Zhu (1995), SIAM J. Sci. Comput. 16, 1190, as in scipy.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -32,6 +33,10 @@ class LBFGS(Search):
         Optimisations: from `start` where given, and the best of draws from the prior.
     n_draws : int, >= 1
         Draws from the prior among which the starts are chosen.
+    n_sweep : int, >= 0
+        Before optimising, each start's parameters are tried one after the other at this
+        many quantiles of their priors.  So a parameter that fell where the likelihood does
+        not speak of it (a line of no strength, a centre off the data) finds its place.
     maxiter : int, >= 1
         Iterations of each optimisation.
     tolerance : float, > 0
@@ -44,6 +49,7 @@ class LBFGS(Search):
 
     n_starts: int = 4
     n_draws: int = 200
+    n_sweep: int = 15
     maxiter: int = 1000
     tolerance: float = 1e-12
 
@@ -53,6 +59,7 @@ class LBFGS(Search):
         super().__post_init__()
         for name in ("n_starts", "n_draws", "maxiter"):
             require(self, name, getattr(self, name) >= 1, "at least 1")
+        require(self, "n_sweep", self.n_sweep >= 0, "at least 0")
         require(self, "tolerance", self.tolerance > 0, "> 0")
 
     def run(self, task: Task) -> Samples:
@@ -93,10 +100,17 @@ class LBFGS(Search):
         program = task.program
         units = task.rng().random((self.n_draws, program.dimension))
         units[0] = 0.5
-        points = [coordinates.to_scaled(program.prior_transform(u)) for u in units]
-        costs = np.array([objective(point) for point in points])
+
+        def cost(unit: FloatArray) -> float:
+            return objective(coordinates.to_scaled(program.prior_transform(unit)))
+
+        costs = np.array([cost(unit) for unit in units])
         order = np.argsort(costs, kind="stable")
-        chosen = [points[i] for i in order[: self.n_starts] if np.isfinite(costs[i])]
+        chosen = [
+            coordinates.to_scaled(program.prior_transform(self._swept(units[i], cost)))
+            for i in order[: self.n_starts]
+            if np.isfinite(costs[i])
+        ]
         if task.start is not None:
             chosen = [coordinates.to_scaled(task.start), *chosen[: self.n_starts - 1]]
         if not chosen:
@@ -106,6 +120,21 @@ class LBFGS(Search):
             )
             raise ResultError(msg)
         return chosen
+
+    def _swept(
+        self, unit: FloatArray, cost: Callable[[FloatArray], float]
+    ) -> FloatArray:
+        """Return the point after one sweep over its parameters' quantiles."""
+        best, lowest = unit.copy(), cost(unit)
+        quantiles = np.arange(1, self.n_sweep + 1) / (self.n_sweep + 1)
+        for i in range(unit.size):
+            for quantile in quantiles:
+                tried = best.copy()
+                tried[i] = quantile
+                found = cost(tried)
+                if found < lowest:
+                    best, lowest = tried, found
+        return best
 
 
 class _Objective:

@@ -6,6 +6,7 @@ together, return results and write them down.  An engine is a record of settings
 method, ``run``.
 """
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -195,4 +196,12 @@ class Search(ABC):
         """Evaluate twice before starting: a broken likelihood fails here, at once."""
         # Not at the medians: there symmetric priors are all 0, where no sampler goes.
         for unit in generator(seed).random((2, program.dimension)):
-            program.log_likelihood(program.prior_transform(unit))
+            theta = program.prior_transform(unit)
+            if program.log_likelihood(theta) == -math.inf:
+                continue
+            # What is derived after the search must not fail then, with all work done.
+            instances = program.factor_instances(theta)
+            for analysis, instance in zip(
+                program.analyses.values(), instances, strict=True
+            ):
+                analysis.derived(instance)

@@ -6,6 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable
+from os import PathLike
 from typing import (
     Any,
     Literal,
@@ -114,4 +115,5 @@ def _describe(hint: Any) -> str:
         float: "a number",
         str: "a string",
         bool: "True or False",
-    }.get(hint, getattr(hint, "__name__", str(hint)))
+        PathLike: "a path",
+    }.get(origin or hint, getattr(hint, "__name__", str(hint)))

@@ -50,10 +50,18 @@ def test_twenty_seeds_scatter_as_stated(problem):
     assert np.all(np.abs(miss) < 4 * error)
 
 
+# Where half of the prior is refused, dynesty 3.1 counts that half wrongly with fewer than
+# some 120 live points: ln Z is 0.1 too low with 50.
+REFUSING = ("rejected", "condition")
+
+
 @pytest.mark.calibration
 @pytest.mark.parametrize("search", [STATIC, DYNAMIC], ids=["static", "dynamic"])
 @pytest.mark.parametrize("problem", ALL_PROBLEMS, **by_name)
 def test_two_hundred_seeds_scatter_as_stated(search, problem):
+    if problem.name in REFUSING:
+        name = "nlive" if search is STATIC else "nlive_init"
+        search = dataclasses.replace(search, **{name: 250})
     miss, error = misses(search, problem, range(1000, 1200))
     spread = miss.std(ddof=1) / error.mean()
     print(
