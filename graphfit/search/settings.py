@@ -17,6 +17,8 @@ from typing import (
     get_origin,
 )
 
+import numpy as np
+
 from graphfit.errors import SettingError, close_match
 
 SearchClass = TypeVar("SearchClass")
@@ -69,6 +71,9 @@ def check_types(record: Any) -> None:
     hints = typing.get_type_hints(type(record))
     for item in dataclasses.fields(record):
         value = getattr(record, item.name)
+        if isinstance(value, np.generic):  # a seed drawn by numpy, say
+            value = value.item()
+            object.__setattr__(record, item.name, value)
         if not _fits(value, hints[item.name]):
             msg = (
                 f"{type(record).__name__}({item.name}={value!r}): must be "

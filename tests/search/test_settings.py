@@ -4,6 +4,7 @@ import builtins
 import dataclasses
 import pickle
 
+import numpy as np
 import pytest
 
 import graphfit as gf
@@ -126,6 +127,14 @@ def test_a_search_reads_back_from_its_repr_and_is_equal(case):
 def test_number_of_cores_is_n_workers():
     assert gf.DynestyStatic(number_of_cores=3).n_workers == 3
     assert gf.DynestyStatic(number_of_cores=1) == gf.DynestyStatic()
+
+
+def test_numbers_from_numpy_are_numbers():
+    search = gf.DynestyStatic(nlive=np.int64(60), dlogz=np.float32(0.5), seed=np.uint8(3))
+    assert search == gf.DynestyStatic(nlive=60, dlogz=0.5, seed=3)
+    assert type(search.nlive) is int
+    with pytest.raises(SettingError, match="an integer"):
+        gf.DynestyStatic(nlive=np.float64(60.0))
 
 
 def test_one_core_is_what_every_search_has():
