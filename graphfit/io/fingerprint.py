@@ -103,6 +103,8 @@ class Fingerprint:
         return True
 
     def _again(self, value: Any) -> bool:
+        if isinstance(value, _BY_VALUE):
+            return False
         if id(value) in self._seen:
             self._mark("reference", str(self._seen[id(value)]).encode())
             return True
@@ -315,6 +317,10 @@ class Fingerprint:
         self._hash.update(struct.pack("<II", len(head), len(content)) + head + content)
 
 
+# Whether two of these are one object is an accident of the interpreter: only what they
+# hold counts.
+_BY_VALUE = (tuple, frozenset, np.ndarray, types.CodeType)
+
 # The first kind that fits writes; objects of any other class are their attributes.
 _WRITERS: tuple[tuple[Any, str], ...] = (
     (np.ndarray, "_array"),
@@ -345,6 +351,7 @@ _CLASS_NOISE = frozenset(
         "__doc__",
         "__firstlineno__",
         "__module__",
+        "__slotnames__",  # pickling notes them on the class when first asked
         "__static_attributes__",
         "__weakref__",
         "_abc_impl",

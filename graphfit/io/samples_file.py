@@ -45,7 +45,8 @@ def read_samples(path: Path) -> Samples:
         If the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        stream = streams.BytesIO(path.read_bytes())
+        with np.load(stream, allow_pickle=False) as content:
             facts = json.loads(str(content["facts"]))
             arrays = {name: content[name] for name in ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -156,7 +156,8 @@ class Emcee(Search):
         from emcee.autocorr import integrated_time
 
         chain = sampler.get_chain(discard=dropped)
-        times = integrated_time(chain, tol=0, quiet=True)
+        with np.errstate(invalid="ignore"):  # a chain that has not moved: 0 / 0
+            times = integrated_time(chain, tol=0, quiet=True)
         longest = float(np.max(np.where(np.isfinite(times), times, 1.0)))
         if len(chain) < 50 * longest:
             warnings.warn(

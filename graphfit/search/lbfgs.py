@@ -106,13 +106,12 @@ class LBFGS(Search):
 
         costs = np.array([cost(unit) for unit in units])
         order = np.argsort(costs, kind="stable")
-        chosen = [
+        given = [] if task.start is None else [coordinates.to_scaled(task.start)]
+        chosen = given + [
             coordinates.to_scaled(program.prior_transform(self._swept(units[i], cost)))
-            for i in order[: self.n_starts]
+            for i in order[: self.n_starts - len(given)]
             if np.isfinite(costs[i])
         ]
-        if task.start is not None:
-            chosen = [coordinates.to_scaled(task.start), *chosen[: self.n_starts - 1]]
         if not chosen:
             msg = (
                 f"LBFGS: ln L is -inf at all of {self.n_draws} draws from the prior; give "

@@ -37,23 +37,45 @@ def start_vector(program: Program, start: Any) -> FloatArray:
                     f"{close_match(name, program.space.names)}"
                 )
                 raise ModelError(msg)
-            vector[program.space.names.index(name)] = float(value)
+            vector[program.space.names.index(name)] = _number(value, name)
     elif isinstance(start, (list, tuple, np.ndarray)):
-        vector = np.asarray(start, dtype=np.float64)
-        if vector.shape != (program.dimension,):
+        if np.shape(start) != (program.dimension,):
             msg = (
                 f"start: a vector needs {program.dimension} values, one for each of "
-                f"{', '.join(program.space.names)}; got shape {vector.shape}."
+                f"{', '.join(program.space.names)}; got shape {np.shape(start)}."
             )
             raise ModelError(msg)
+        pairs = zip(start, program.space.names, strict=True)
+        vector = np.array([_number(value, name) for value, name in pairs])
     else:
         vector = _from_instance(program, start)
-    if not np.isfinite(program.log_prior(vector)):
-        pairs = zip(program.space.names, vector.tolist(), strict=True)
-        shown = ", ".join(f"{name} = {value:g}" for name, value in pairs)
-        msg = f"start: the prior density is zero at {shown}; start inside the priors."
-        raise ModelError(msg)
+    _require_possible(program, vector)
     return vector
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        msg = f"start: {name} = {value!r} is not a number."
+        raise ModelError(msg) from None
+
+
+def _require_possible(program: Program, vector: FloatArray) -> None:
+    """Refuse a start where the prior density is zero, naming the parameters."""
+    if np.isfinite(program.log_prior(vector)):
+        return
+    low, high = program.space.support(vector)
+    outside = [
+        f"{name} = {value:g} is outside its prior's range {lowest:g} to {highest:g}"
+        for name, value, lowest, highest in zip(
+            program.space.names, vector, low, high, strict=True
+        )
+        if not lowest <= value <= highest
+    ]
+    shown = "; ".join(outside) or "a condition of the model does not hold there"
+    msg = f"start: {shown}; start where the prior density is not zero."
+    raise ModelError(msg)
 
 
 def _from_instance(program: Program, instance: Any) -> FloatArray:
