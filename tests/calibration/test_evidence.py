@@ -18,6 +18,7 @@ from tests.exam import ALL_PROBLEMS, NORMALS, REGRESSIONS
 
 STATIC = gf.DynestyStatic(nlive=50)
 DYNAMIC = gf.DynestyDynamic(nlive_init=50, nlive_batch=50, maxbatch=2)
+LIVE = {STATIC: 50, DYNAMIC: 150}  # at the peak
 
 by_name = {"ids": lambda item: item.name}
 
@@ -69,13 +70,14 @@ def test_two_hundred_seeds_scatter_as_stated(search, problem):
         f"{in_standard_errors(miss, error):+.1f} standard errors; spread {spread:.2f} of "
         f"the stated {error.mean():.3f}"
     )
+    if problem.name == "constant":
+        # Every run ends as it begins; dynesty's sum leaves out 1.5 live points of volume.
+        assert np.allclose(miss, np.log1p(-1.5 / LIVE[search]), atol=0.005)
+        return
     beyond = abs(miss.mean() - 0.5 * np.mean(error**2))
     assert abs(in_standard_errors(miss, error)) < 3 or beyond < 0.02
-    if problem.name == "constant":  # known from the first live points on
-        assert spread < 1.15
-    else:
-        # The spread of 200 numbers is uncertain by 1 / sqrt(398) = 0.05 of itself.
-        assert 0.85 < spread < 1.15
+    # The spread of 200 numbers is uncertain by 1 / sqrt(398) = 0.05 of itself.
+    assert 0.85 < spread < 1.15
 
 
 @pytest.mark.calibration
