@@ -14,7 +14,8 @@ a record that a crash has damaged is computed again.
 import hashlib
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import final
 
@@ -63,6 +64,12 @@ class JournaledLikelihood:
             self._known[key] = value
         return value
 
+    def close(self) -> None:
+        """Close the file; a further new value opens it again."""
+        if self._pid == os.getpid():
+            os.close(self._file)
+        self._pid = -1
+
     def __reduce__(
         self,
     ) -> tuple[type["JournaledLikelihood"], tuple[Callable[[FloatArray], float], Path]]:
@@ -92,6 +99,29 @@ class JournaledLikelihood:
             f"Cannot write to {self._path}: {reason}. What has been computed is kept; free "
             "space and run the same fit again to go on from here."
         )
+
+
+@contextmanager
+def remembering(
+    likelihood: Callable[[FloatArray], float], path: Path | None
+) -> Iterator[Callable[[FloatArray], float]]:
+    """Yield the likelihood with a journal at `path`, or as it is where there is none.
+
+    Parameters
+    ----------
+    likelihood : callable
+        ``likelihood(theta) -> float``.
+    path : Path or None
+        The journal's file, closed at the end.
+    """
+    if path is None:
+        yield likelihood
+        return
+    kept = JournaledLikelihood(likelihood, path)
+    try:
+        yield kept
+    finally:
+        kept.close()
 
 
 def _check(entry: bytes) -> bytes:

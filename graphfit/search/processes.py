@@ -1,14 +1,16 @@
 """Worker processes, and what has to be true of a script before they can start."""
 
 import ast
+import os
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 from typing import Any
 
@@ -109,7 +111,10 @@ def worker_pool(
         If a worker dies.
     """
     executor = ProcessPoolExecutor(
-        count, get_context("spawn"), initializer=initializer, initargs=arguments
+        count,
+        get_context("spawn"),
+        initializer=_set_up,
+        initargs=(initializer, *arguments),
     )
     try:
         yield WorkerPool(executor, count)
@@ -121,6 +126,19 @@ def worker_pool(
         raise LikelihoodError(msg) from error
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _set_up(initializer: Callable[..., None], *arguments: Any) -> None:
+    """Make a worker ready; let it end with the process that started it."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    initializer(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # a killed parent cannot stop its workers itself
 
 
 def _check_line(file: str, line: int, who: str) -> None:

@@ -21,7 +21,7 @@ from graphfit.result import ResultList, make_results
 from graphfit.result.derive import with_derived
 from graphfit.samples import Samples
 from graphfit.samples.combine import combine
-from graphfit.search.journal import JournaledLikelihood
+from graphfit.search.journal import remembering
 from graphfit.search.output import open_folder, require_plain, write_results
 from graphfit.search.progress import Progress
 from graphfit.search.settings import check_types, require, settings
@@ -173,20 +173,17 @@ class Search(ABC):
         for number, part in enumerate(parts):
             own = program if len(parts) == 1 else lower(part)
             where = [order[prior] for prior in own.space.priors]
-            likelihood: Any = own.log_likelihood
-            if folder is not None:
-                likelihood = JournaledLikelihood(
-                    likelihood, folder.journal_path(f"{number}")
-                )
             label = type(self).__name__
             if len(parts) > 1:
                 label += f" part {number + 1} of {len(parts)}"
-            with Progress(label, self.progress) as progress:
-                first = None if start is None else start[where]
-                part_seed = child_seed(seed, number)
-                found.append(
-                    self.run(Task(own, likelihood, part_seed, progress, first))
-                )
+            journal = None if folder is None else folder.journal_path(f"{number}")
+            first = None if start is None else start[where]
+            with (
+                Progress(label, self.progress) as progress,
+                remembering(own.log_likelihood, journal) as likelihood,
+            ):
+                task = Task(own, likelihood, child_seed(seed, number), progress, first)
+                found.append(self.run(task))
             columns.append(where)
         if len(parts) == 1:
             return found[0]

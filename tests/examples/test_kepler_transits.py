@@ -91,7 +91,7 @@ def test_the_posterior_maximum_fits_every_transit(example, light_curve):
 @pytest.mark.published
 def test_the_script_finds_the_published_period(light_curve, tmp_path):
     done = subprocess.run(
-        [sys.executable, EXAMPLES / "kepler_transits.py", "--nlive", "40"],
+        [sys.executable, EXAMPLES / "kepler_transits.py", "--nlive", "60"],
         cwd=tmp_path,
         env={**os.environ, "GRAPHFIT_DATA": str(light_curve.parent)},
         capture_output=True,
