@@ -130,7 +130,9 @@ def test_number_of_cores_is_n_workers():
 
 
 def test_numbers_from_numpy_are_numbers():
-    search = gf.DynestyStatic(nlive=np.int64(60), dlogz=np.float32(0.5), seed=np.uint8(3))
+    search = gf.DynestyStatic(
+        nlive=np.int64(60), dlogz=np.float32(0.5), seed=np.uint8(3)
+    )
     assert search == gf.DynestyStatic(nlive=60, dlogz=0.5, seed=3)
     assert type(search.nlive) is int
     with pytest.raises(SettingError, match="an integer"):
