@@ -42,9 +42,15 @@ class OutputFolder:
         run = self.files / "run.json"
         if run.exists():
             stored = read_json(run)
-            if stored.get("identity") != identity:
+            if not isinstance(stored, dict) or not {"identity", "seed"} <= set(stored):
                 msg = (
-                    f"{path} holds another run (identity {stored.get('identity')}, this one "
+                    f"{run} is not what a run writes there; remove {path} to run the fit "
+                    "again."
+                )
+                raise OutputError(msg)
+            if stored["identity"] != identity:
+                msg = (
+                    f"{path} holds another run (identity {stored['identity']}, this one "
                     f"is {identity}); choose another name, or move that folder away."
                 )
                 raise OutputError(msg)

@@ -16,6 +16,16 @@ from graphfit.errors import OutputError
 from graphfit.io.files import write_bytes, write_text
 from graphfit.samples import Samples
 
+# What numpy and zipfile raise for a file that is missing, cut short or altered.
+DAMAGE = (
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,  # a flag that says encrypted, or a method that does not exist
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+)
 ARRAYS = ("values", "log_likelihood", "log_prior", "log_weights", "derived")
 
 
@@ -49,19 +59,19 @@ def read_samples(path: Path) -> Samples:
         with np.load(stream, allow_pickle=False) as content:
             facts = json.loads(str(content["facts"]))
             arrays = {name: content[name] for name in ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return Samples(
+            kind=facts["kind"],
+            parameter_names=tuple(facts["parameter_names"]),
+            derived_names=tuple(facts["derived_names"]),
+            log_evidence=float.fromhex(facts["log_evidence"]),
+            log_evidence_error=float.fromhex(facts["log_evidence_error"]),
+            evaluations=facts["evaluations"],
+            ess_limit=float.fromhex(facts["ess_limit"]),
+            **arrays,
+        )
+    except DAMAGE as error:
         msg = f"Cannot read {path}: {error}. Remove its folder to run the fit again."
         raise OutputError(msg) from error
-    return Samples(
-        kind=facts["kind"],
-        parameter_names=tuple(facts["parameter_names"]),
-        derived_names=tuple(facts["derived_names"]),
-        log_evidence=float.fromhex(facts["log_evidence"]),
-        log_evidence_error=float.fromhex(facts["log_evidence_error"]),
-        evaluations=facts["evaluations"],
-        ess_limit=float.fromhex(facts["ess_limit"]),
-        **arrays,
-    )
 
 
 def write_samples_csv(path: Path, samples: Samples) -> None:

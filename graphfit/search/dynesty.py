@@ -109,8 +109,8 @@ class DynestyStatic(DynestySettings):
 
     See Also
     --------
-    DynestySettings : the settings shared with DynestyDynamic.
-    Search : name, path_prefix, seed and progress.
+    graphfit.search.dynesty.DynestySettings : the settings shared with DynestyDynamic.
+    graphfit.search.Search : name, path_prefix, seed and progress.
 
     Examples
     --------
@@ -177,8 +177,8 @@ class DynestyDynamic(DynestySettings):
 
     See Also
     --------
-    DynestySettings : the settings shared with DynestyStatic.
-    Search : name, path_prefix, seed and progress.
+    graphfit.search.dynesty.DynestySettings : the settings shared with DynestyStatic.
+    graphfit.search.Search : name, path_prefix, seed and progress.
     """
 
     nlive_init: int = 250

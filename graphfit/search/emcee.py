@@ -5,6 +5,8 @@ Foreman-Mackey et al. (2013), PASP 125, 306; Goodman & Weare (2010).
 
 import math
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -44,7 +46,7 @@ class Emcee(Search):
 
     See Also
     --------
-    Search : name, path_prefix, seed and progress.
+    graphfit.search.Search : name, path_prefix, seed and progress.
 
     Notes
     -----
@@ -86,6 +88,8 @@ class Emcee(Search):
     def run(self, task: Task) -> Samples:
         import emcee
 
+        counted = _Counted(task.log_likelihood)
+        task = replace(task, log_likelihood=counted)
         dimension = task.program.dimension
         walkers = self.nwalkers or max(32, 4 * dimension)
         rng = task.rng()
@@ -102,7 +106,7 @@ class Emcee(Search):
             task.progress.update(
                 f"step {step} of {self.nsteps}, acceptance {accepted:.2f}"
             )
-        return self._samples(task, sampler)
+        return self._samples(task, sampler, counted.calls)
 
     def _begin(self, task: Task, walkers: int, rng: np.random.Generator) -> FloatArray:
         from scipy.special import ndtri
@@ -128,7 +132,7 @@ class Emcee(Search):
         )
         raise ResultError(msg)
 
-    def _samples(self, task: Task, sampler: Any) -> Samples:
+    def _samples(self, task: Task, sampler: Any, calls: int) -> Samples:
         from scipy.special import ndtr
 
         dropped = int(self.discard * self.nsteps)
@@ -147,7 +151,7 @@ class Emcee(Search):
                 task.program.log_prior(np.ascontiguousarray(values.T))
             ),
             log_weights=np.full(count, -np.log(count)),
-            evaluations=self.nsteps * sampler.nwalkers + sampler.nwalkers,
+            evaluations=calls,
             ess_limit=(self.nsteps - dropped) * sampler.nwalkers / time,
         )
 
@@ -168,6 +172,18 @@ class Emcee(Search):
                 stacklevel=2,
             )
         return max(1.0, longest)
+
+
+class _Counted:
+    """A log-likelihood that knows how often it was called."""
+
+    def __init__(self, likelihood: Callable[[FloatArray], float]) -> None:
+        self._likelihood = likelihood
+        self.calls = 0
+
+    def __call__(self, theta: FloatArray) -> float:
+        self.calls += 1
+        return self._likelihood(theta)
 
 
 class _Density:

@@ -44,7 +44,7 @@ class LBFGS(Search):
 
     See Also
     --------
-    Search : name, path_prefix, seed and progress.
+    graphfit.search.Search : name, path_prefix, seed and progress.
     """
 
     n_starts: int = 4

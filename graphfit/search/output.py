@@ -40,7 +40,8 @@ def run_identity(search: Any, graph: FactorGraphModel, start: FloatArray | None)
         for item in dataclasses.fields(search)
         if item.name not in COSMETIC
     }
-    analyses = {name: factor.analysis for name, factor in graph.factors.items()}
+    # The keys lead an error to the attribute that cannot be compared.
+    analyses = {f"factors.{k}": factor.analysis for k, factor in graph.factors.items()}
     content = [type(search).__name__, chosen, graph.global_prior_model, analyses, start]
     return fingerprint(content)
 

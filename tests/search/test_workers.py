@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,3 +167,57 @@ def test_classes_typed_at_the_prompt_are_refused(tmp_path):
     assert "typed in at the prompt or in a notebook" in done.stderr
     assert "top level of a module" in done.stderr
     assert done.stderr.count("Traceback") == 1
+
+
+SLOW_SCRIPT = """
+import os, time
+import graphfit as gf
+
+class Slow(gf.Analysis):
+    def log_likelihood_function(self, instance):
+        with open("pids", "a") as file:
+            file.write(f"{os.getpid()}\\n")
+        time.sleep(0.05)
+        return -instance.x ** 2
+
+if __name__ == "__main__":
+    search = gf.DynestyStatic(nlive=20, n_workers=2, seed=1)
+    search.fit(gf.Collection(x=gf.UniformPrior(-1, 1)), Slow())
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (
+        state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.distributed
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SLOW_SCRIPT)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    pids = tmp_path / "pids"
+    deadline = time.monotonic() + 60
+    workers = set()
+    while len(workers) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        written = pids.read_text().split() if pids.exists() else []
+        workers = {int(pid) for pid in written} - {parent.pid}
+    parent.kill()
+    parent.wait()
+    while any(alive(pid) for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
