@@ -30,7 +30,7 @@ def as_floats(values: ArrayLike, name: str, where: str) -> FloatArray:
         if array.dtype.kind != "c":  # numpy would drop the imaginary part
             array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        msg = f"{where}: {name} must be an array of numbers: {error}."
+        msg = f"{where}: {name} must be an array of numbers: {str(error).rstrip('.')}."
         raise DataError(msg) from None
     if array.dtype.kind == "c":
         msg = f"{where}: {name} is complex; give real numbers, e.g. its modulus."
@@ -54,8 +54,8 @@ def require_finite(array: FloatArray, name: str, where: str, used: BoolArray) ->
         index = _index(np.argwhere(bad)[0])
         msg = (
             f"{where}: {name}[{index}] is {array[tuple(np.argwhere(bad)[0])]}, and "
-            f"{int(bad.sum())} of {array.size} values are not finite; mask them "
-            "(mask=True marks points to leave out) or remove them."
+            f"{int(bad.sum())} of {array.size} values are not finite; remove them, "
+            "or leave them out by the mask of gf.ProfileAnalysis (True: left out)."
         )
         raise DataError(msg)
 
@@ -74,7 +74,8 @@ def require_positive(array: FloatArray, name: str, where: str, used: BoolArray) 
         msg = (
             f"{where}: {name}[{index}] is {array[tuple(np.argwhere(bad)[0])]}, and "
             f"{int(bad.sum())} of {array.size} values are not positive; a standard "
-            "deviation must be > 0, mask points without one."
+            "deviation must be > 0; leave points without one out by the mask of "
+            "gf.ProfileAnalysis (True: left out)."
         )
         raise DataError(msg)
 

@@ -219,11 +219,18 @@ class Program:
             )
             if not number or not value < math.inf:
                 kind = type(self._analyses[name]).__name__
+                remedy = (
+                    "Raise gf.FitException in the likelihood to reject such points."
+                )
+                if not number:
+                    remedy = (
+                        "Return one number, a float: is a return missing, or a sum?"
+                    )
                 msg = (
                     f"Factor '{name}': {kind}.log_likelihood_function returned {value!r}, "
                     f"which is no log-likelihood (a finite number or -inf)\n"
                     f"  at {self._point(theta)}\n"
-                    "  Raise gf.FitException in the likelihood to reject such points."
+                    f"  {remedy}"
                 )
                 return LikelihoodError(msg)
         msg = f"The log-likelihoods {terms} have no finite sum at {self._point(theta)}."

@@ -28,7 +28,11 @@ def numpy_array_from_json(file_path: str | PathLike[str]) -> FloatArray:
         If the file is missing, is no JSON, or holds no regular array of numbers.
     """
     try:
-        return np.array(json.loads(Path(file_path).read_text()), dtype=np.float64)
+        content = json.loads(Path(file_path).read_text())
+        if not isinstance(content, list):
+            msg = f"it is {type(content).__name__}, not a list"
+            raise TypeError(msg)
+        return np.array(content, dtype=np.float64)
     except FileNotFoundError:
         msg = (
             f"There is no file {file_path}; run the workspace's simulators first, or check "
@@ -36,7 +40,7 @@ def numpy_array_from_json(file_path: str | PathLike[str]) -> FloatArray:
         )
         raise DataError(msg) from None
     except (OSError, ValueError, TypeError) as error:
-        msg = f"{file_path} holds no array of numbers: {error}."
+        msg = f"{file_path} holds no array of numbers: {str(error).rstrip('.')}."
         raise DataError(msg) from error
 
 

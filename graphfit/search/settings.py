@@ -40,7 +40,10 @@ def settings(cls: type[SearchClass]) -> type[SearchClass]:
     @functools.wraps(generated)
     def checked(self: Any, *args: Any, **given: Any) -> None:
         if args:
-            msg = f"{cls.__name__} takes settings by name only, e.g. {names[-1]}=...."
+            msg = (
+                f"{cls.__name__} takes settings by name only: write "
+                f"{cls.__name__}(name={args[0]!r}) to name the fit."
+            )
             raise SettingError(msg)
         for old, new in ALIASES.items():
             if old in given and new in names:

@@ -81,12 +81,15 @@ def test_what_is_no_log_likelihood(value, shown):
     program = program_of(lambda instance: 0.0, lambda instance: value)
     with pytest.raises(LikelihoodError) as caught:
         program.log_likelihood(np.array([0.25, 0.5, 0.125, 1.0]))
+    remedy = "Return one number, a float: is a return missing, or a sum?"
+    if isinstance(value, float):
+        remedy = "Raise gf.FitException in the likelihood to reject such points."
     assert str(caught.value) == (
         "Factor 'night_1': Returns.log_likelihood_function returned "
         f"{shown}, which is no log-likelihood (a finite number or -inf)\n"
         "  at night_0.position = 0.25, night_0.width = 0.5, night_1.position = 0.125, "
         "night_1.width = 1\n"
-        "  Raise gf.FitException in the likelihood to reject such points."
+        f"  {remedy}"
     )
 
 
