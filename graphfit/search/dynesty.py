@@ -10,6 +10,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from graphfit.compiler import Program
+from graphfit.errors import ResultError
 from graphfit.samples import Samples
 from graphfit.search.evidence_error import evidence_error
 from graphfit.search.processes import require_guard, require_importable, worker_pool
@@ -134,7 +135,7 @@ class DynestyStatic(DynestySettings):
     def run(self, task: Task) -> Samples:
         import dynesty
 
-        with _functions(self, task) as (likelihood, transform, pool):
+        with _functions(self, task) as (likelihood, transform, pool), _place(self):
             with _plain_calls():
                 sampler = dynesty.NestedSampler(
                     likelihood,
@@ -206,7 +207,7 @@ class DynestyDynamic(DynestySettings):
     def run(self, task: Task) -> Samples:
         import dynesty
 
-        with _functions(self, task) as (likelihood, transform, pool):
+        with _functions(self, task) as (likelihood, transform, pool), _place(self):
             with _plain_calls():
                 sampler = dynesty.DynamicNestedSampler(
                     likelihood,
@@ -251,6 +252,22 @@ def _functions(
     with worker_pool(who, search.n_workers, initializer, arguments) as pool:
         settings_of_pool = {"pool": pool, "queue_size": search.n_workers}
         yield loglike_cache, prior_transform_cache, settings_of_pool
+
+
+@contextmanager
+def _place(search: DynestySettings) -> Iterator[None]:
+    """Say in graphfit's words that no draw from the prior is possible."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "find a single point" not in str(error):
+            raise
+        msg = (
+            f"{type(search).__name__} found no place to begin: ln L is -inf at a thousand "
+            "times as many draws from the prior as there are live points. Check the "
+            "likelihood and the conditions, or give priors nearer to the data."
+        )
+        raise ResultError(msg) from error
 
 
 @contextmanager

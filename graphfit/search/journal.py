@@ -84,6 +84,8 @@ class JournaledLikelihood:
         try:
             if self._pid != os.getpid():  # a forked worker opens the file for itself
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+                # Another process may have finished the same run and tidied up.
+                self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self._path, flags, 0o644)
                 self._pid = os.getpid()
             written = os.write(self._file, record)

@@ -3,12 +3,13 @@
 Byrd, Lu, Nocedal & Zhu (1995), SIAM J. Sci. Comput. 16, 1190, as in scipy.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar, final
 
 import numpy as np
 
-from graphfit.errors import ResultError
+from graphfit.errors import ConvergenceWarning, ResultError
 from graphfit.samples import Samples
 from graphfit.search.coordinates import Coordinates
 from graphfit.search.search import Search
@@ -16,6 +17,7 @@ from graphfit.search.settings import require, settings
 from graphfit.search.task import Task
 from graphfit.typing import FloatArray
 
+ITERATIONS_USED_UP = 1  # scipy's status
 STEP = float(np.sqrt(np.finfo(float).eps))  # of forward differences, relative
 
 
@@ -82,6 +84,13 @@ class LBFGS(Search):
                 best = found
             task.progress.update(
                 f"start {number} of {len(starts)}, ln posterior {-best.fun:.3f}"
+            )
+        if best.status == ITERATIONS_USED_UP:
+            warnings.warn(
+                f"LBFGS stopped after maxiter={self.maxiter} iterations, short of the "
+                "maximum. Raise maxiter.",
+                ConvergenceWarning,
+                stacklevel=2,
             )
         theta = coordinates.to_physical(best.x)
         return Samples(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphfit as gf
-from graphfit.errors import ResultError
+from graphfit.errors import ConvergenceWarning, ResultError
 from tests.exam import COUNTS, Counts, Function, correlated, single, square, wedge
 
 
@@ -75,7 +75,8 @@ def test_more_starts_never_give_a_worse_optimum():
 def test_the_iteration_cap_is_kept():
     graph = square(correlated, -10.0, 10.0)
     start = [5.0, -3.0]
-    short = gf.LBFGS(seed=1, maxiter=1, n_starts=1).fit(graph, start=start)
+    with pytest.warns(ConvergenceWarning, match=r"maxiter=1 .*Raise maxiter"):
+        short = gf.LBFGS(seed=1, maxiter=1, n_starts=1).fit(graph, start=start)
     full = gf.LBFGS(seed=1, n_starts=1).fit(graph, start=start)
     assert short.record.evaluations < full.record.evaluations
     assert short.log_likelihood < full.log_likelihood
