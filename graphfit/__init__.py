@@ -29,6 +29,7 @@ from graphfit.model import Array, Collection, Model, ModelInstance, ProfileInsta
 from graphfit.priors import (
     BetaPrior,
     ExponentialPrior,
+    FlatPrior,
     GammaPrior,
     GaussianPrior,
     HalfCauchyPrior,
@@ -74,6 +75,7 @@ __all__ = [
     "ExponentialPrior",
     "FactorGraphModel",
     "FitException",
+    "FlatPrior",
     "GammaPrior",
     "GaussianPrior",
     "GraphfitError",

@@ -12,6 +12,7 @@ import graphfit as gf
 from graphfit.priors import (
     BetaPrior,
     ExponentialPrior,
+    FlatPrior,
     GammaPrior,
     GaussianPrior,
     HalfCauchyPrior,
@@ -35,7 +36,8 @@ class PriorCase:
 
     `make` is the family or a function of the same arguments; `twin` gives scipy's frozen
     distribution, or None where scipy has none that is good for these arguments; with each
-    of `impossible` there is no density.
+    of `impossible` there is no density.  What is not `proper` has no integral: it sits no
+    paper on quantiles and probabilities.
     """
 
     name: str
@@ -43,6 +45,7 @@ class PriorCase:
     twin: Callable[..., Any]
     arguments: tuple[Numbers, ...]
     impossible: tuple[Numbers, ...]
+    proper: bool = True
 
 
 class TruncatedLogNormal:
@@ -92,6 +95,14 @@ ALL_PRIORS = [
         lambda lower, upper: stats.uniform(lower, upper - lower),
         ((0.0, 1.0), (-3.5, 100.0), (1e6, 1e6 + 1e-3), (-1e300, 1e-300), (0.1, 0.3)),
         ((1.0, 0.0), (2.0, 2.0), (nan, 1.0), (0.0, nan)),
+    ),
+    PriorCase(
+        "flat",
+        FlatPrior,
+        lambda lower, upper: None,
+        ((-inf, inf), (0.0, inf), (-inf, -2.5), (-3.5, 100.0)),
+        ((1.0, 0.0), (2.0, 2.0), (inf, -inf), (nan, 1.0), (0.0, nan)),
+        proper=False,
     ),
     PriorCase(
         "log_uniform",
@@ -250,6 +261,8 @@ ALL_PRIORS = [
         tuple((0.0, 2.0, s) for s in NOT_POSITIVE),
     ),
 ]
+
+PROPER_PRIORS = [case for case in ALL_PRIORS if case.proper]
 
 
 @dataclass(frozen=True)

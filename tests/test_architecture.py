@@ -21,7 +21,17 @@ LONGEST_FILE = 500
 # Names that say where code was put, not what it is.
 VAGUE_NAMES = {"base", "common", "helper", "misc", "tool", "util"}
 # They load on first use, so that `import graphfit` stays quick.
-LATE_MODULES = ("astropy", "corner", "dask", "dynesty", "emcee", "matplotlib", "xarray")
+LATE_MODULES = (
+    "astropy",
+    "corner",
+    "dask",
+    "dynesty",
+    "emcee",
+    "llvmlite",
+    "matplotlib",
+    "numba",
+    "xarray",
+)
 
 
 def identify(path: Path) -> str:

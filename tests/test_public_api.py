@@ -17,6 +17,7 @@ PUBLIC = [
     "ExponentialPrior",
     "FactorGraphModel",
     "FitException",
+    "FlatPrior",
     "GammaPrior",
     "GaussianPrior",
     "GraphfitError",

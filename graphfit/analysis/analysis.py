@@ -8,6 +8,8 @@ the sum of many.
 
 from typing import Any
 
+from graphfit.analysis.pointwise import Pointwise
+
 
 class Analysis:
     """A dataset and its likelihood (abstract: subclass and write the likelihood).
@@ -47,6 +49,17 @@ class Analysis:
         """
         msg = f"{type(self).__name__} must define log_likelihood_function(self, instance)."
         raise NotImplementedError(msg)
+
+    def pointwise(self) -> Pointwise | None:
+        """Return what a compiled fit may use in place of the likelihood, or None.
+
+        For a likelihood that is a sum over independent data points: the arrays and the
+        kind of noise, see :mod:`graphfit.analysis.pointwise`.  Then
+        `log_likelihood_function` must equal that sum.  By default None: the likelihood
+        is called as it stands.  So it is for a subclass that defines
+        `log_likelihood_function` anew without this hook.
+        """
+        return None
 
     def chi_squared(self, instance: Any) -> float | None:
         """Return sum ((data - model) / noise)^2 at the instance, or None if undefined."""

@@ -13,6 +13,7 @@ from graphfit.analysis.dataset import (
     require_positive,
     require_shape,
 )
+from graphfit.analysis.pointwise import Pointwise
 from graphfit.errors import DataError, FitException
 from graphfit.priors import LogUniformPrior, UniformPrior
 from graphfit.typing import ArrayLike, FloatArray
@@ -144,6 +145,15 @@ class Analysis(AbstractAnalysis):
 
     def log_likelihood_function(self, instance: Any) -> float:
         return -0.5 * self.chi_squared(instance) - self._log_norm
+
+    def pointwise(self) -> Pointwise:
+        return Pointwise(
+            inputs=(self.xvalues,),
+            data=self.data,
+            noise=self.noise_map,
+            broadcasts=True,
+            offset=-self._log_norm,
+        )
 
     def chi_squared(self, instance: Any) -> float:
         residual = (self.data - self.model_data(instance)) / self.noise_map

@@ -13,11 +13,12 @@ can square, gives minus infinity, without a warning: no data come from it.
 import math
 
 import numpy as np
-from scipy.special import betaln, gammaln, xlogy
+from scipy.special import betaln, gammaln, log_ndtr, xlogy
 
 from graphfit.typing import FloatArray
 
-_HALF_LOG_2_PI = 0.5 * math.log(2.0 * math.pi)
+# What one point adds to a Gaussian log-likelihood that holds neither z nor sigma.
+GAUSSIAN_CONSTANT = -0.5 * math.log(2.0 * math.pi)
 
 
 def gaussian_log_likelihood(z: FloatArray, log_scale: float) -> float:
@@ -38,7 +39,26 @@ def gaussian_log_likelihood(z: FloatArray, log_scale: float) -> float:
     -0.918939
     """
     # vdot is the product that stays quiet where the sum is larger than a float.
-    return -0.5 * float(np.vdot(z, z)) - log_scale - z.size * _HALF_LOG_2_PI
+    return -0.5 * float(np.vdot(z, z)) - log_scale + z.size * GAUSSIAN_CONSTANT
+
+
+def upper_limit_log_likelihood(z: FloatArray) -> float:
+    """Return the log-likelihood of upper limits, ``ln L = sum ln Phi(z)``.
+
+    Phi is the normal distribution function: the probability that a value with the mean of
+    the model and Gaussian noise lies below the limit.
+
+    Parameters
+    ----------
+    z : ndarray, shape (N,)
+        ``(limit - model) / sigma``.
+
+    Examples
+    --------
+    >>> round(upper_limit_log_likelihood(np.zeros(1)), 6)  # ln(1 / 2)
+    -0.693147
+    """
+    return float(log_ndtr(z).sum())
 
 
 def student_t_log_likelihood(
@@ -74,9 +94,28 @@ def student_t_log_likelihood(
         return -math.inf
     with np.errstate(over="ignore"):
         tails = float(np.log1p(z * z / nu).sum())
+    constant = z.size * student_t_constant(nu)
+    return -0.5 * (nu + 1.0) * tails - log_scale + constant
+
+
+def student_t_constant(degrees_of_freedom: float | None) -> float:
+    """Return ``-ln(sqrt(nu) B(nu/2, 1/2))``: what one point adds that holds no residual.
+
+    Parameters
+    ----------
+    degrees_of_freedom : float, > 0, or None
+        nu; None returns the part without nu, ``-1/2 ln pi``.
+
+    Examples
+    --------
+    >>> round(student_t_constant(1.0), 6)  # ln(1 / pi)
+    -1.14473
+    """
+    if degrees_of_freedom is None:
+        return -0.5 * math.log(math.pi)
+    nu = degrees_of_freedom
     # The textbook's two gamma functions are huge and cancel at large nu; beta is accurate.
-    norm = z.size * (float(betaln(0.5 * nu, 0.5)) + 0.5 * math.log(nu))
-    return -0.5 * (nu + 1.0) * tails - log_scale - norm
+    return -float(betaln(0.5 * nu, 0.5)) - 0.5 * math.log(nu)
 
 
 def poisson_log_likelihood(

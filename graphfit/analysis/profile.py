@@ -9,16 +9,22 @@ import numpy as np
 from graphfit.analysis.analysis import Analysis
 from graphfit.analysis.dataset import as_floats, require_finite, require_positive
 from graphfit.analysis.likelihoods import (
+    GAUSSIAN_CONSTANT,
     gaussian_log_likelihood,
     log_factorial_sum,
     pearson_residuals,
     poisson_log_likelihood,
+    student_t_constant,
     student_t_log_likelihood,
+    upper_limit_log_likelihood,
 )
+from graphfit.analysis.model_values import as_values
 from graphfit.analysis.named_parameter import NamedParameter
+from graphfit.analysis.pointwise import Pointwise
 from graphfit.analysis.profile_input import (
     WHERE,
     joined_mask,
+    limit_flags,
     noise_values,
     positions,
     require_counts,
@@ -26,10 +32,19 @@ from graphfit.analysis.profile_input import (
     require_settings,
 )
 from graphfit.errors import DataError, FitException, ModelError
-from graphfit.model import ProfileInstance
-from graphfit.typing import ArrayLike, FloatArray
+from graphfit.typing import ArrayLike, BoolArray, FloatArray
 
 _FLOAT = np.dtype(np.float64)
+_GIVEN = (
+    "x",
+    "data",
+    "noise_map",
+    "likelihood",
+    "mask",
+    "jitter",
+    "degrees_of_freedom",
+    "upper_limits",
+)
 
 
 @final
@@ -51,6 +66,9 @@ class ProfileAnalysis(Analysis):
                is negative, or zero with counts above zero
     ========== =========================================================================
 
+    A Gaussian datum that is an upper limit adds ``ln Phi(z)`` in place of its term, Phi the
+    normal distribution function.
+
     Parameters
     ----------
     x : array-like, shape (N,) or (inputs, N)
@@ -71,11 +89,14 @@ class ProfileAnalysis(Analysis):
         as ``"jitter"`` or ``"noise.jitter"``.
     degrees_of_freedom : float > 0, or str
         Of ``"student_t"``: nu as a number, or the name of a parameter as in `jitter`.
+    upper_limits : array-like of bool, shape (N,), optional
+        True marks data that are upper limits: the true value, with Gaussian noise of
+        standard deviation sigma, was found to be below.  Only for ``"gaussian"``.
 
     Attributes
     ----------
-    x, data, noise_map, mask : ndarray
-        As given, as read-only float and bool arrays; noise_map is None for counts.
+    x, data, noise_map, mask, upper_limits : ndarray
+        As given, as read-only float and bool arrays; None for what was not given.
     likelihood, jitter, degrees_of_freedom : object
         As given.
 
@@ -116,8 +137,11 @@ class ProfileAnalysis(Analysis):
         mask: ArrayLike | None = None,
         jitter: str | None = None,
         degrees_of_freedom: float | str | None = None,
+        upper_limits: ArrayLike | None = None,
     ) -> None:
-        require_settings(likelihood, noise_map, jitter, degrees_of_freedom)
+        require_settings(
+            likelihood, noise_map, jitter, degrees_of_freedom, upper_limits
+        )
         self.likelihood = likelihood
         self.jitter = jitter
         self.degrees_of_freedom = degrees_of_freedom
@@ -131,8 +155,10 @@ class ProfileAnalysis(Analysis):
         self.x = positions(x, self.data.size)
         self.noise_map = noise_values(noise_map, self.data.shape)
         self.mask = joined_mask(mask, self.data.shape, (x, data, noise_map))
+        self.upper_limits = limit_flags(upper_limits, self.data.shape)
         self._require_values()
-        for array in (self.x, self.data, self.noise_map, self.mask):
+        for name in ("x", "data", "noise_map", "mask", "upper_limits"):
+            array = getattr(self, name)
             if array is not None:
                 array.setflags(write=False)
         self._prepare()
@@ -162,11 +188,16 @@ class ProfileAnalysis(Analysis):
         self._data = self.data[used]
         noise = np.zeros_like(self.data) if self.noise_map is None else self.noise_map
         self._noise = noise[used]
+        self._limits: BoolArray | None = None
+        self._measured: BoolArray | None = None
+        if self.upper_limits is not None and self.upper_limits[used].any():
+            self._limits = self.upper_limits[used]
+            self._measured = ~self._limits
         self._log_scale = self._log_factorials = 0.0
         if self.likelihood == "poisson":
             self._log_factorials = log_factorial_sum(self._data)
         elif self.jitter is None:
-            self._log_scale = float(np.log(self._noise).sum())
+            self._log_scale = self._log_scale_of(self._noise)
         self._jitter = _named(self.jitter, "jitter")
         self._nu, self._nu_found = 0.0, None
         if isinstance(self.degrees_of_freedom, str):
@@ -176,9 +207,7 @@ class ProfileAnalysis(Analysis):
 
     # A pickle holds what the user gave: half the size, and read-only again when read.
     def __getstate__(self) -> dict[str, Any]:
-        names = ("x", "data", "noise_map", "likelihood", "mask", "jitter")
-        state = {name: getattr(self, name) for name in names}
-        return {**state, "degrees_of_freedom": self.degrees_of_freedom}
+        return {name: getattr(self, name) for name in _GIVEN}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         ProfileAnalysis.__init__(self, **state)
@@ -195,12 +224,37 @@ class ProfileAnalysis(Analysis):
             sigma, log_scale = self._noise, self._log_scale
         else:
             sigma = self._sigma(instance)
-            log_scale = float(np.log(sigma).sum())
+            log_scale = self._log_scale_of(sigma)
         z = (self._data - model) / sigma
+        if self._limits is not None:
+            measured = gaussian_log_likelihood(z[self._measured], log_scale)
+            return measured + upper_limit_log_likelihood(z[self._limits])
         if self.likelihood == "gaussian":
             return gaussian_log_likelihood(z, log_scale)
         nu = self._nu if self._nu_found is None else self._nu_found(instance)
         return student_t_log_likelihood(z, log_scale, nu)
+
+    def pointwise(self) -> Pointwise:
+        count = self._data.size
+        if self.likelihood == "poisson":
+            constant = -self._log_factorials
+        elif self.likelihood == "gaussian":
+            limits = 0 if self._limits is None else int(self._limits.sum())
+            constant = (count - limits) * GAUSSIAN_CONSTANT
+        else:
+            nu = None if self._nu_found is not None else self._nu
+            constant = count * student_t_constant(nu)
+        return Pointwise(
+            inputs=self._inputs,
+            data=self.data,
+            noise=self.noise_map,
+            used=~self.mask,
+            likelihood=self.likelihood,
+            jitter=self.jitter,
+            degrees_of_freedom=self.degrees_of_freedom,
+            upper_limits=self.upper_limits,
+            offset=constant - self._log_scale,
+        )
 
     def model_data(self, instance: Any) -> FloatArray:
         """Return the model's values (N,) at all of x, masked points too.
@@ -214,13 +268,17 @@ class ProfileAnalysis(Analysis):
         return self._model(instance).copy()
 
     def residuals(self, instance: Any) -> FloatArray:
-        """Return ``data - model`` (N,), in the unit of the data, masked points too."""
+        """Return ``data - model`` (N,), in the unit of the data, at all points.
+
+        Masked points and upper limits are as any other here.
+        """
         return self.data - self._model(instance)
 
     def standardized_residuals(self, instance: Any) -> FloatArray:
         """Return ``(data - model) / sigma`` (N,), NaN at masked points.
 
-        Sigma includes the jitter; for counts it is the square root of the model.
+        Sigma includes the jitter; for counts it is the square root of the model.  Zero at
+        an upper limit that the model lies below.
         """
         residuals = np.full(self.data.shape, math.nan)
         used = slice(None) if self._used is None else self._used
@@ -230,20 +288,22 @@ class ProfileAnalysis(Analysis):
     def chi_squared(self, instance: Any) -> float:
         """Return the sum of squares of `standardized_residuals` over the points in use.
 
-        For counts that is Pearson's chi-square.
+        For counts that is Pearson's chi-square.  An upper limit counts where the model
+        lies above it.
         """
         z = self._standardized(instance)
         return float(np.vdot(z, z))
 
     def data_point_count(self) -> int:
-        """Return the number of points in use."""
+        """Return the number of points in use, upper limits among them."""
         return int(self._data.size)
 
     def save_attributes(self, folder: Any) -> None:
         """Write the dataset into `folder` as JSON lists, and the settings.
 
-        The files are ``x.json``, ``data.json``, ``noise_map.json``, ``mask.json`` and
-        ``likelihood.json``.  What is not finite under the mask is written as null.
+        The files are ``x.json``, ``data.json``, ``mask.json``, ``likelihood.json``, and,
+        if there are such, ``noise_map.json`` and ``upper_limits.json``.  What is not finite
+        under the mask is written as null.
         """
         content: dict[str, Any] = {
             "x": _listed(self.x),
@@ -257,6 +317,8 @@ class ProfileAnalysis(Analysis):
         }
         if self.noise_map is not None:
             content["noise_map"] = _listed(self.noise_map)
+        if self.upper_limits is not None:
+            content["upper_limits"] = self.upper_limits.tolist()
         for name, value in content.items():
             text = json.dumps(value, allow_nan=False)
             (folder / f"{name}.json").write_text(text + "\n")
@@ -279,7 +341,7 @@ class ProfileAnalysis(Analysis):
             and values.dtype is _FLOAT
         ):
             return values
-        return _as_values(values, instance, self.data.shape)
+        return as_values(values, instance, self.data.shape)
 
     def _used_model(self, instance: Any) -> FloatArray:
         values = self._model(instance)
@@ -295,49 +357,33 @@ class ProfileAnalysis(Analysis):
             raise FitException(msg)
         return np.hypot(self._noise, jitter)
 
+    def _log_scale_of(self, sigma: FloatArray) -> float:
+        """Return the sum of ln sigma over the points in use that are no limits."""
+        measured = sigma if self._measured is None else sigma[self._measured]
+        return float(np.log(measured).sum())
+
     def _standardized(self, instance: Any) -> FloatArray:
         model = self._used_model(instance)
         if self.likelihood == "poisson":
             return pearson_residuals(self._data, model)
-        return (self._data - model) / self._sigma(instance)
+        z = (self._data - model) / self._sigma(instance)
+        if self._limits is not None:
+            z[self._limits] = np.minimum(z[self._limits], 0.0)
+        return z
 
     def __repr__(self) -> str:
         masked = int(self.mask.sum())
         left_out = f", {masked} masked" if masked else ""
+        limits = 0 if self._limits is None else int(self._limits.sum())
+        below = f", {limits} upper limit{'s' * (limits > 1)}" if limits else ""
         return (
-            f"ProfileAnalysis({self.data.size} points{left_out}, "
+            f"ProfileAnalysis({self.data.size} points{left_out}{below}, "
             f"likelihood={self.likelihood!r})"
         )
 
 
 def _named(path: str | None, setting: str) -> NamedParameter | None:
     return None if path is None else NamedParameter(path, f"{WHERE}: {setting}")
-
-
-def _as_values(values: Any, instance: Any, shape: tuple[int, ...]) -> FloatArray:
-    """Return what a model gave as floats; refuse another shape, and other than numbers."""
-    array = np.asarray(values)
-    if array.shape != shape:
-        msg = (
-            f"{WHERE}: the model {_name(instance)} returned shape {array.shape} on x, the "
-            f"data have shape {shape}; return one value for each data point, e.g. "
-            "np.full_like(x, level) for a constant."
-        )
-        raise ModelError(msg)
-    if array.dtype.kind not in "fiub":
-        msg = (
-            f"{WHERE}: the model {_name(instance)} returned values of type {array.dtype}; "
-            "they must be real numbers."
-        )
-        raise ModelError(msg)
-    return array.astype(np.float64)
-
-
-def _name(instance: Any) -> str:
-    """Return what the user calls a model."""
-    if isinstance(instance, ProfileInstance):
-        return instance.function.__name__
-    return type(instance).__name__
 
 
 def _listed(array: FloatArray) -> Any:

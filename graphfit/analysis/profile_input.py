@@ -18,7 +18,11 @@ LIKELIHOODS = ("gaussian", "student_t", "poisson")
 
 
 def require_settings(
-    likelihood: Any, noise_map: Any, jitter: Any, degrees_of_freedom: Any
+    likelihood: Any,
+    noise_map: Any,
+    jitter: Any,
+    degrees_of_freedom: Any,
+    upper_limits: Any,
 ) -> None:
     """Refuse settings that do not exist or do not belong together.
 
@@ -46,6 +50,12 @@ def require_settings(
             f"{WHERE}: likelihood={likelihood!r} needs noise_map, the standard deviation "
             "of the data (a number or one a point); or fit it as a parameter that jitter= "
             "names."
+        )
+        raise DataError(msg)
+    if upper_limits is not None and likelihood != "gaussian":
+        msg = (
+            f"{WHERE}: likelihood={likelihood!r} takes no upper_limits; leave them out, or "
+            "use likelihood='gaussian'."
         )
         raise DataError(msg)
     _require_degrees_of_freedom(likelihood, degrees_of_freedom)
@@ -97,6 +107,46 @@ def noise_values(
     return array
 
 
+def flags(
+    values: ArrayLike, shape: tuple[int, ...], name: str, meaning: str, example: str
+) -> BoolArray:
+    """Return booleans, one a data point, as an array of its own.
+
+    Parameters
+    ----------
+    values : array-like of bool
+        As the user gave them.
+    shape : tuple of int
+        That of the data.
+    name, meaning, example : str
+        Of the argument, for messages.
+
+    Raises
+    ------
+    DataError
+        If they are no booleans, or of another shape.
+    """
+    given = np.array(values)
+    if given.dtype != bool:
+        msg = (
+            f"{WHERE}: {name} must be boolean ({meaning}), got dtype {given.dtype}; "
+            f"e.g. {name}={example}."
+        )
+        raise DataError(msg)
+    require_shape(given, shape, name, WHERE)
+    return given
+
+
+def limit_flags(
+    upper_limits: ArrayLike | None, shape: tuple[int, ...]
+) -> BoolArray | None:
+    """Return which data are upper limits, shape (N,), or None where not given."""
+    if upper_limits is None:
+        return None
+    meaning = "True marks data that are upper limits"
+    return flags(upper_limits, shape, "upper_limits", meaning, "data < 3 * noise_map")
+
+
 def joined_mask(
     mask: ArrayLike | None, shape: tuple[int, ...], arrays: tuple[Any, ...]
 ) -> BoolArray:
@@ -113,15 +163,13 @@ def joined_mask(
     """
     joined = np.zeros(shape, dtype=bool)
     if mask is not None:
-        given = np.asarray(mask)
-        if given.dtype != bool:
-            msg = (
-                f"{WHERE}: mask must be boolean (True marks points to leave out), got "
-                f"dtype {given.dtype}; e.g. mask=~np.isfinite(data)."
-            )
-            raise DataError(msg)
-        require_shape(given, shape, "mask", WHERE)
-        joined |= given
+        joined |= flags(
+            mask,
+            shape,
+            "mask",
+            "True marks points to leave out",
+            "~np.isfinite(data)",
+        )
     for array in arrays:
         if isinstance(array, np.ma.MaskedArray):
             own = np.ma.getmaskarray(array)

@@ -1,30 +1,28 @@
 """Program: a factor graph lowered to arrays, as a search sees it.
 
-Everything that needs names, trees or types has happened before: a call of
-:meth:`Program.log_likelihood` indexes one row of numbers, builds the users' instances from
-it and calls the users' functions.  Factors whose profile can be compiled will get a kernel
-here; every factor now runs as the Python it was written in.
+Everything that needs names, trees or types has happened before.  Factors that can be
+compiled are one call of machine code together (:class:`CompiledFactors`); the others run as
+the Python they were written in.  Where machine code gives no finite answer, Python is asked:
+it may reject the point, or say what is wrong with it.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, final
+from collections.abc import Sequence
+from typing import Any, final
 
 import numpy as np
 
 from graphfit.analysis import Analysis
+from graphfit.compiler.compiled_factors import CompiledFactors, FactorCall
+from graphfit.compiler.paths import FactorPath
+from graphfit.compiler.prior_terms import PriorTerms
 from graphfit.errors import FitException, GraphError, LikelihoodError
 from graphfit.graph import FactorGraphModel
 from graphfit.model.build import instance_builder
 from graphfit.model.space import ParameterSpace
+from graphfit.model.tree import free_parameters
+from graphfit.priors import Prior
 from graphfit.typing import ArrayLike, FloatArray
-
-
-class FactorCall(NamedTuple):
-    """One factor, ready to call: ``likelihood(build(row))``."""
-
-    build: Callable[[Any], Any]
-    likelihood: Callable[[Any], float]
 
 
 @final
@@ -58,8 +56,10 @@ class Program:
     __slots__ = (
         "_analyses",
         "_calls",
+        "_compiled",
         "_conditional",
         "_plain",
+        "_prior_terms",
         "_root",
         "factor_names",
         "graph",
@@ -89,6 +89,8 @@ class Program:
             for name, analysis in self._analyses.items()
         )
         self._root = instance_builder(model, space)
+        self._compiled: CompiledFactors | None = None
+        self._prior_terms: PriorTerms | None = None
         self._conditional = space.is_conditional
         self._plain = space.is_plain and not self._conditional
 
@@ -139,24 +141,86 @@ class Program:
         ModelError
             If the function of a relation failed.
         """
-        row = theta.tolist() if self._plain else self._row(theta)
-        if row is None:
-            return -math.inf
+        compiled = self._compiled or self._compile()
+        row = None
+        if not self._plain:
+            row = self._row(theta)
+            if row is None:
+                return -math.inf
+        if not compiled.is_empty:
+            terms = compiled.sum(theta).tolist()
+            if compiled.is_whole:
+                total = math.fsum(terms)
+                if total < math.inf:
+                    return total
+            elif all(term < math.inf for term in terms):
+                row = theta.tolist() if row is None else row
+                return self._by_python(theta, row, compiled.python, terms)
+        row = theta.tolist() if row is None else row
+        return self._by_python(theta, row, range(len(self._calls)), ())
+
+    def _by_python(
+        self,
+        theta: FloatArray,
+        row: list[float],
+        factors: Sequence[int],
+        known: Sequence[float],
+    ) -> float:
+        """Return ln L with the given factors by their own Python, the others known."""
         terms: list[float] = []
         try:
-            for build, likelihood in self._calls:
-                terms.append(likelihood(build(row)))
-            total = math.fsum(terms)
+            for factor in factors:
+                call = self._calls[factor]
+                terms.append(call.likelihood(call.build(row)))
+            total = math.fsum((*known, *terms))
         except FitException:
             return -math.inf
         except Exception as error:  # boundary: the users' models and likelihoods
-            if len(terms) == len(self._calls):
-                raise self._bad_value(terms, theta) from error
-            name = self.factor_names[len(terms)]
+            if len(terms) == len(factors):
+                raise self._bad_value(factors, terms, theta) from error
+            name = self.factor_names[factors[len(terms)]]
             raise self._raised(name, error, theta) from error
         if total < math.inf:
             return total
-        raise self._bad_value(terms, theta)
+        raise self._bad_value(factors, terms, theta)
+
+    def gradient(self, theta: FloatArray) -> FloatArray | None:
+        """Return ``d (lnL + ln p) / d theta`` (D,), p the prior density.
+
+        None where there is no exact one: not every factor is compiled, or a prior depends
+        on a relation that cannot be differentiated.  Not finite where the posterior is not.
+        """
+        compiled = self._compiled or self._compile()
+        if not compiled.is_whole:
+            return None
+        prior = self.prior_terms
+        if prior.reason:
+            return None
+        return compiled.gradient(theta) + prior.gradient(theta)
+
+    @property
+    def prior_terms(self) -> PriorTerms:
+        """The log-prior as compiled factors without data."""
+        if self._prior_terms is None:
+            self._prior_terms = PriorTerms(self.space)
+        return self._prior_terms
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether every factor is compiled: an evaluation costs microseconds."""
+        return (self._compiled or self._compile()).is_whole
+
+    @property
+    def paths(self) -> tuple[FactorPath, ...]:
+        """The way in which each factor is evaluated."""
+        return (self._compiled or self._compile()).paths
+
+    def _compile(self) -> CompiledFactors:
+        models = {name: self.graph.global_prior_model[name] for name in self._analyses}
+        self._compiled = CompiledFactors(
+            self.space, models, self._analyses, self._calls
+        )
+        return self._compiled
 
     def _row(self, theta: FloatArray) -> list[float] | None:
         """Return the table of values; None where no likelihood is to be asked."""
@@ -170,6 +234,32 @@ class Program:
             return None
         row: list[float] = values.tolist()
         return row
+
+    def term_log_likelihoods(self, theta: FloatArray) -> FloatArray:
+        """Return the factors' log-likelihoods `(F,)`, compiled where they can be.
+
+        Minus infinity wherever the point or a factor is rejected, or has no finite value.
+        """
+        values = np.full(len(self._calls), -math.inf)
+        compiled = self._compiled or self._compile()
+        row = self._row(theta)
+        if row is None:
+            return values
+        if not compiled.is_empty:
+            values[list(compiled.positions)] = compiled.sum(theta)
+        for factor in compiled.python:
+            call = self._calls[factor]
+            try:
+                values[factor] = call.likelihood(call.build(row))
+            except FitException:
+                continue
+        return np.where(values < math.inf, values, -math.inf)
+
+    @property
+    def factor_priors(self) -> list[list[Prior]]:
+        """The free parameters of each factor's model, in its own order."""
+        model = self.graph.global_prior_model
+        return [list(free_parameters(model[name])) for name in self.factor_names]
 
     def factor_log_likelihoods(self, theta: FloatArray) -> FloatArray:
         """Return the factors' log-likelihoods `(F,)` at theta `(D,)`."""
@@ -212,8 +302,11 @@ class Program:
         )
         return LikelihoodError(msg)
 
-    def _bad_value(self, terms: list[Any], theta: FloatArray) -> LikelihoodError:
-        for name, value in zip(self.factor_names, terms, strict=True):
+    def _bad_value(
+        self, factors: Sequence[int], terms: list[Any], theta: FloatArray
+    ) -> LikelihoodError:
+        names = [self.factor_names[factor] for factor in factors]
+        for name, value in zip(names, terms, strict=True):
             number = isinstance(value, (int, float, np.number)) and not np.iscomplexobj(
                 value
             )

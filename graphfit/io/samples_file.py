@@ -15,6 +15,7 @@ import numpy as np
 from graphfit.errors import OutputError
 from graphfit.io.files import write_bytes, write_text
 from graphfit.samples import Samples
+from graphfit.samples.status import Status
 
 # What numpy and zipfile raise for a file that is missing, cut short or altered.
 DAMAGE = (
@@ -26,7 +27,15 @@ DAMAGE = (
     ValueError,
     zipfile.BadZipFile,
 )
-ARRAYS = ("values", "log_likelihood", "log_prior", "log_weights", "derived")
+ARRAYS = (
+    "values",
+    "log_likelihood",
+    "log_prior",
+    "log_weights",
+    "derived",
+    "covariance",
+    "derived_variances",
+)
 
 
 def write_samples(path: Path, samples: Samples) -> None:
@@ -39,6 +48,7 @@ def write_samples(path: Path, samples: Samples) -> None:
         "log_evidence_error": samples.log_evidence_error.hex(),
         "evaluations": samples.evaluations,
         "ess_limit": samples.ess_limit.hex(),
+        "status": int(samples.status),
     }
     stream = streams.BytesIO()
     arrays: dict[str, Any] = {name: getattr(samples, name) for name in ARRAYS}
@@ -67,6 +77,7 @@ def read_samples(path: Path) -> Samples:
             log_evidence_error=float.fromhex(facts["log_evidence_error"]),
             evaluations=facts["evaluations"],
             ess_limit=float.fromhex(facts["ess_limit"]),
+            status=Status(facts["status"]),
             **arrays,
         )
     except DAMAGE as error:

@@ -89,6 +89,22 @@ def uniform_support(lower: Any, upper: Any) -> tuple[Any, Any]:
     return lower, upper
 
 
+# --- flat, without an integral ---------------------------------------------------
+
+
+@quiet
+def flat_log_density(x: Any, lower: Any, upper: Any) -> Any:
+    """Return 0 at finite x inside the limits, minus infinity outside."""
+    inside = np.greater_equal(x, lower) & np.less_equal(x, upper) & np.isfinite(x)
+    return np.where(inside & np.less(lower, upper), 0.0, -np.inf)[()]
+
+
+@quiet
+def no_probability(x: Any, lower: Any, upper: Any) -> Any:
+    """Return NaN: a density without an integral has no quantiles or probabilities."""
+    return np.nan * (x + 0.0 * np.add(lower, upper))
+
+
 # --- log-uniform -----------------------------------------------------------------
 
 

@@ -110,6 +110,49 @@ class Model(Composed):
         model._set(target, read_signature(target, independent_vars), {})
         return model
 
+    @classmethod
+    def from_astropy(cls, model: Any, /, **priors: Any) -> "Model":
+        """Return the Model of an astropy model: a profile with its parameters' names.
+
+        Parameters
+        ----------
+        model : astropy.modeling.Model
+            Simple, or compound by ``+ - * / ** | &`` and ``fix_inputs``; one output, one
+            number a parameter.  It is not changed, nor followed later.
+        **priors : prior, relation or number
+            For parameters by astropy's names (``mean``; ``mean_0`` of a compound model).
+            The others are what astropy's constraints say: fixed, tied (a relation),
+            uniform between two finite bounds, else flat.
+
+        Raises
+        ------
+        UnknownNameError
+            For a parameter that the model does not have, with the close match.
+        ModelError
+            For model sets, array parameters, several outputs, units that do not go
+            together, ties in a circle.
+
+        Notes
+        -----
+        The profile's values are those of astropy's ``evaluate``.  Units are taken off:
+        x is in the model's input unit, parameters in the units that astropy fits in.
+        The present values of the astropy model are no part of the Model; see
+        :func:`graphfit.model.from_astropy.start_values`.
+
+        Examples
+        --------
+        >>> import graphfit as gf
+        >>> from astropy.modeling.models import Gaussian1D
+        >>> line = Gaussian1D(bounds={"mean": (0, 100)}, fixed={"stddev": True})
+        >>> model = gf.Model.from_astropy(line, amplitude=gf.LogUniformPrior(0.1, 10))
+        >>> model.parameter_names
+        ('amplitude', 'mean')
+        """
+        # Built on this class.
+        from graphfit.model.from_astropy import model_from_astropy
+
+        return model_from_astropy(model, priors)
+
     @property
     def cls(self) -> Callable[..., Any]:
         """The class or the profile function."""

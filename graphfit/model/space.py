@@ -9,18 +9,19 @@ and every prior transform, log-density and relation becomes a step on index arra
 of one kind at one depth run together: six hundred uniform priors are one call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 
-from graphfit.errors import FitException, ModelError
+from graphfit.errors import FitException, ModelError, PriorError
 from graphfit.model.node import Node
 from graphfit.model.steps import CallStep, PriorStep, UfuncStep
 from graphfit.model.tree import assertions, free_parameters, relations
 from graphfit.priors import Comparison, Expression, Prior, Relation
 from graphfit.priors.density import Density
 from graphfit.priors.expression import is_ufunc
+from graphfit.priors.flat import refusal
 from graphfit.typing import ArrayLike, BoolArray, FloatArray, IntArray
 
 
@@ -41,6 +42,8 @@ class ParameterSpace:
         Their paths.
     derived_names : tuple of str, length R
         The paths of relations that stand as parameters.
+    improper : tuple of int
+        The positions of parameters whose prior has no integral.
 
     Raises
     ------
@@ -51,12 +54,14 @@ class ParameterSpace:
     __slots__ = (
         "_assertions",
         "_derived",
+        "_expressions",
         "_priors_by_step",
         "_relations",
         "_slots",
         "_template",
         "_transform",
         "derived_names",
+        "improper",
         "names",
         "priors",
     )
@@ -67,9 +72,13 @@ class ParameterSpace:
         self.priors: tuple[Prior, ...] = tuple(parameters)
         self.names: tuple[str, ...] = tuple(parameters.values())
         self.derived_names: tuple[str, ...] = tuple(shown.values())
+        self.improper = tuple(
+            i for i, prior in enumerate(self.priors) if not prior.density.is_proper
+        )
         conditions = assertions(root)
         lowering = _Lowering(self.priors, {**shown}, conditions)
         self._slots = lowering.slots
+        self._expressions = {slot: item for item, slot in lowering.slots.items()}
         self._template = lowering.template()
         self._transform = lowering.transform_steps()
         self._relations = lowering.relation_steps()
@@ -100,17 +109,54 @@ class ParameterSpace:
         """Return the position of a prior's or relation's value in the table."""
         return self._slots[expression]
 
+    def expression(self, slot: int) -> Expression:
+        """Return the prior or relation whose value stands at a position of the table."""
+        return self._expressions[slot]
+
     def transform(self, unit: ArrayLike) -> FloatArray:
         """Return the physical parameters `(D,)` at a point `(D,)` of the unit cube.
 
         Conditional priors come after what they depend on: theta_i = Q_i(u_i | theta).
         It is NaN where the arguments make no density.
+
+        Raises
+        ------
+        PriorError
+            If a parameter's prior has no integral.
         """
-        cube = self._checked(unit, "unit vector")
+        self.require_proper("The unit cube")
+        return self._transformed(self._checked(unit, "unit vector"), {})
+
+    def medians(self, given: Mapping[int, float]) -> FloatArray:
+        """Return the medians `(D,)`, and the values `given` for what has no median.
+
+        Parameters
+        ----------
+        given : mapping of int to float
+            Values by position; used where a parameter's prior has no integral.
+        """
+        fixed = {i: given.get(i, np.nan) for i in self.improper}
+        return self._transformed(np.full(self.dimension, 0.5), fixed)
+
+    def require_proper(self, who: str) -> None:
+        """Refuse priors without an integral on behalf of `who`, which draws from them.
+
+        Raises
+        ------
+        PriorError
+            Naming the parameters.
+        """
+        if self.improper:
+            found = {self.names[i]: self.priors[i] for i in self.improper}
+            raise PriorError(refusal(who, found))
+
+    def _transformed(self, cube: FloatArray, fixed: Mapping[int, float]) -> FloatArray:
         values = self._template.copy()
         for step in self._transform:
             if isinstance(step, PriorStep):
                 step.transform(values, cube)
+                for i, value in fixed.items():
+                    values[i] = value
             else:
                 try:
                     step.run(values)

@@ -17,6 +17,7 @@ from graphfit.plot.style import (
     new_figure,
     saved,
 )
+from graphfit.typing import BoolArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 4
 # As read in the legend.
-ORDER = ("data", "masked", "model", "68 % of draws")
+ORDER = ("data", "upper limit", "masked", "model", "68 % of draws")
 
 
 def fit(
@@ -188,17 +189,12 @@ def _panels(
 
 def _draw_data(axes: "Axes", seen: Observation) -> None:
     used = seen.used
-    bars = None if seen.scatter is None else seen.scatter[used]
-    points: dict[str, Any] = {
-        "fmt": ".",
-        "color": INK,
-        "ms": 3.0,
-        "elinewidth": 0.6,
-        "alpha": 0.75,
-    }
-    axes.errorbar(
-        seen.x[used], seen.data[used], yerr=bars, label="data", zorder=2, **points
-    )
+    measured, limits = used & ~seen.limits, used & seen.limits
+    if measured.any():
+        bars = None if seen.scatter is None else seen.scatter[measured]
+        _draw_points(axes, seen, measured, fmt=".", yerr=bars, label="data")
+    if limits.any():
+        _draw_limits(axes, seen, limits)
     if not used.all():
         axes.plot(
             seen.x[~used],
@@ -226,6 +222,35 @@ def _draw_data(axes: "Axes", seen: Observation) -> None:
     axes.margins(x=0.02)
 
 
+def _draw_points(
+    axes: "Axes", seen: Observation, chosen: BoolArray, **style: Any
+) -> None:
+    axes.errorbar(
+        seen.x[chosen],
+        seen.data[chosen],
+        color=INK,
+        ms=3.0,
+        elinewidth=0.6,
+        alpha=0.75,
+        zorder=2,
+        **style,
+    )
+
+
+def _draw_limits(axes: "Axes", seen: Observation, limits: BoolArray) -> None:
+    """Draw upper limits as arrows that point down, two sigma long."""
+    if seen.scatter is None:
+        values = seen.data[seen.used]
+        length = 0.06 * np.ptp(np.append(values, seen.model[seen.used]))
+        arrows = np.full(int(limits.sum()), length)
+    else:
+        arrows = 2.0 * seen.scatter[limits]
+    _draw_points(axes, seen, limits, fmt="_", yerr=arrows, uplims=True)
+    # For the legend, which draws no arrow of its own.
+    style: dict[str, Any] = {"ls": "", "marker": "$\\downarrow$", "color": INK}
+    axes.plot([], [], label="upper limit", **style)
+
+
 def _draw_residuals(axes: "Axes", seen: Observation, reach: float) -> None:
     used = seen.used
     if seen.in_sigmas:
@@ -234,8 +259,16 @@ def _draw_residuals(axes: "Axes", seen: Observation, reach: float) -> None:
         step = 3.0 if reach < 9.0 else 3.0 * np.ceil(reach / 9.0)
         axes.set_yticks([-step, 0.0, step])
     axes.axhline(0.0, color=MODEL, lw=1.0, zorder=1)
+    # A limit that the model lies below leaves nothing over.
+    shown = used & ~(seen.limits & (seen.residuals == 0.0))
     axes.plot(
-        seen.x[used], seen.residuals[used], ".", color=INK, ms=3.0, alpha=0.75, zorder=2
+        seen.x[shown],
+        seen.residuals[shown],
+        ".",
+        color=INK,
+        ms=3.0,
+        alpha=0.75,
+        zorder=2,
     )
 
 

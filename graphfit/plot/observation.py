@@ -1,8 +1,8 @@
 """What a figure of a fit shows: the data, the model, the residuals, as arrays.
 
 Any analysis can be drawn that has ``data``, ``xvalues`` or ``x``, and
-``model_data(instance)``; ``noise_map``, ``mask`` and ``standardized_residuals(instance)``
-are used where they are.
+``model_data(instance)``; ``noise_map``, ``mask``, ``upper_limits`` and
+``standardized_residuals(instance)`` are used where they are.
 """
 
 import time
@@ -40,6 +40,8 @@ class Observation:
         Data minus model; in units of the scatter if `in_sigmas`.
     used : ndarray of bool, shape (N,)
         False for masked points.
+    limits : ndarray of bool, shape (N,)
+        True for upper limits.
     band : ndarray, shape (2, N), or None
         The model's 1-sigma interval over the posterior.
     in_sigmas, x_is_number : bool
@@ -52,6 +54,7 @@ class Observation:
     scatter: FloatArray | None
     residuals: FloatArray
     used: BoolArray
+    limits: BoolArray
     band: FloatArray | None
     in_sigmas: bool
     x_is_number: bool
@@ -81,6 +84,8 @@ def observe(result: Any, draws: int) -> Observation:
     seconds = time.perf_counter() - began
     mask = getattr(analysis, "mask", None)
     used = np.ones(data.shape, bool) if mask is None else ~np.asarray(mask, bool)
+    limits = getattr(analysis, "upper_limits", None)
+    below = np.zeros(data.shape, bool) if limits is None else np.asarray(limits, bool)
     scatter = _scatter(analysis, model)
     residuals, in_sigmas = _residuals(result, data - model, scatter)
     band = _band(result, evaluate, draws if draws * seconds < PATIENCE else 0)
@@ -92,6 +97,7 @@ def observe(result: Any, draws: int) -> Observation:
         None if scatter is None else scatter[order],
         residuals[order],
         used[order],
+        below[order],
         None if band is None else band[:, order],
         in_sigmas,
         x_is_number,

@@ -2,6 +2,7 @@
 
 from graphfit.priors.beta import BetaPrior
 from graphfit.priors.expression import Comparison, Expression, Relation, relation
+from graphfit.priors.flat import FlatPrior
 from graphfit.priors.gamma import ExponentialPrior, GammaPrior, InverseGammaPrior
 from graphfit.priors.gaussian import GaussianPrior, TruncatedGaussianPrior
 from graphfit.priors.half_gaussian import HalfGaussianPrior
@@ -17,6 +18,7 @@ PRIOR_FAMILIES: dict[str, type[Prior]] = {
     for family in (
         BetaPrior,
         ExponentialPrior,
+        FlatPrior,
         GammaPrior,
         GaussianPrior,
         HalfCauchyPrior,
@@ -37,6 +39,7 @@ __all__ = [
     "Comparison",
     "ExponentialPrior",
     "Expression",
+    "FlatPrior",
     "GammaPrior",
     "GaussianPrior",
     "HalfCauchyPrior",

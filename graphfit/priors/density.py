@@ -41,6 +41,9 @@ class Density:
         ``support(*arguments)``: the pair (lowest, highest) x of non-zero density.
     coordinate : {"linear", "log"}
         The scale on which optimisers should step.
+    is_proper : bool
+        Whether the density has an integral.  Without one, quantiles and probabilities are
+        NaN, and no vector of the unit cube stands for a value.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Density:
     log_density: Function
     support: Function
     coordinate: Literal["linear", "log"] = "linear"
+    is_proper: bool = True
 
 
 UNIFORM = Density(
@@ -61,6 +65,16 @@ UNIFORM = Density(
     survival=distributions.uniform_survival,
     log_density=distributions.uniform_log_density,
     support=distributions.uniform_support,
+)
+FLAT = Density(
+    name="flat",
+    quantile=distributions.no_probability,
+    inverse_survival=distributions.no_probability,
+    cdf=distributions.no_probability,
+    survival=distributions.no_probability,
+    log_density=distributions.flat_log_density,
+    support=distributions.uniform_support,
+    is_proper=False,
 )
 LOG_UNIFORM = Density(
     name="log-uniform",

@@ -83,6 +83,11 @@ class OrderedPrior(Prior):
             isinstance(self.base, Prior) and not isinstance(self.base, OrderedPrior),
             f"base must be a prior of another family, got {self.base!r}.",
         )
+        self._require(
+            self.base.density.is_proper,
+            f"base must have a total probability to draw from, and {self.base!r} has "
+            "none; give e.g. UniformPrior(lower, upper).",
+        )
         remaining = self.remaining
         self._require(
             isinstance(remaining, float)

@@ -42,8 +42,33 @@ def with_derived(program: Program, samples: Samples) -> Samples:
             columns.append(column)
     derived = np.array(columns).T if columns else np.empty((len(samples), 0))
     return dataclasses.replace(
-        samples, derived_names=tuple(names), derived=np.ascontiguousarray(derived)
+        samples,
+        derived_names=tuple(names),
+        derived=np.ascontiguousarray(derived),
+        derived_variances=_variances(program, samples, len(names)),
     )
+
+
+def _variances(program: Program, samples: Samples, count: int) -> FloatArray:
+    """Return the variances of the derived values about an optimum, to first order.
+
+    ``var = J C J^T`` with J by central differences of a thousandth of the errors.  NaN for
+    what analyses derive, and where the parameters are too many for it.
+    """
+    variances = np.full(count, np.nan)
+    held = samples.covariance
+    if not samples.is_gaussian or not count or held.ndim == 1:
+        return variances if samples.is_gaussian else np.empty(0)
+    steps = 1e-3 * np.sqrt(np.diagonal(held))
+    around = samples.values[0][:, None] + np.concatenate(
+        [np.diag(steps), -np.diag(steps)], axis=1
+    )
+    found = program.space.derived(program.space.values(around))
+    above, below = np.split(found, 2, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes = (above - below) / (2.0 * steps)
+    variances[: len(found)] = np.einsum("ij,jk,ik->i", slopes, held, slopes)
+    return variances
 
 
 def _tables(program: Program, samples: Samples) -> dict[str, dict[str, FloatArray]]:

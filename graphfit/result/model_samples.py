@@ -188,8 +188,13 @@ class ModelSamples:
 
     def draw_randomly_via_pdf(self, seed: int | None = None) -> Any:
         """Return the instance at one draw from the posterior."""
-        row = summary.draw_rows(self.record, 1, generator(seed))[0]
-        return self._shaped(self.record.values[row], as_instance=True)
+        rng = generator(seed)
+        if self.record.is_gaussian:
+            matrix = summary.covariance(self.record)
+            vector = rng.multivariate_normal(self.record.values[0], matrix)
+        else:
+            vector = self.record.values[summary.draw_rows(self.record, 1, rng)[0]]
+        return self._shaped(vector, as_instance=True)
 
     def subsamples(self, model: Node) -> "ModelSamples":
         """Return the same samples seen through a part of the model.
@@ -223,10 +228,10 @@ class ModelSamples:
         ------
         ResultError
         """
-        if self.record.kind == "optimum":
+        if self.record.kind == "optimum" and not self.record.is_gaussian:
             msg = (
-                "An optimum has no posterior: no errors, no covariance. Use a sampler such "
-                "as gf.DynestyStatic or gf.Emcee for those."
+                "An optimum has no posterior: no errors, no covariance. Use "
+                "gf.LevenbergMarquardt, or a sampler such as gf.DynestyStatic, for those."
             )
             raise ResultError(msg)
 

@@ -24,6 +24,8 @@ def parameter_table(
     """
     best = record.table[record.best]
     rows: list[list[str]]
+    if record.is_gaussian:
+        return _gaussian_table(record, columns, names)
     if record.kind == "optimum":
         head = ["parameter", "value"]
         rows = [
@@ -48,6 +50,20 @@ def parameter_table(
             ]
         )
     return aligned([head, *rows])
+
+
+def _gaussian_table(
+    record: Samples, columns: Sequence[int], names: Sequence[str]
+) -> str:
+    """Return one line a parameter: the value at the optimum and its standard error."""
+    best, errors = record.table[record.best], record.standard_deviations
+    rows = [["parameter", "value", "error"]]
+    for name, j in zip(names, columns, strict=True):
+        digits = decimals(errors[j])
+        known = math.isfinite(errors[j])
+        error = f"+/- {number(errors[j], digits)}" if known else "unknown"
+        rows.append([name, number(best[j], digits), error])
+    return aligned(rows)
 
 
 def decimals(error: float) -> int:
@@ -96,6 +112,8 @@ def _head(record: Samples) -> list[str]:
             f"Effective sample size         {ess:.0f} of {len(record)} samples"
         )
     lines.append(f"Likelihood evaluations        {record.evaluations}")
+    if record.is_gaussian:
+        lines.append(f"Status                        {record.status.sentence}")
     return lines
 
 

@@ -6,6 +6,9 @@ import numpy as np
 
 from graphfit.samples.samples import Samples
 from graphfit.samples.summary import draw_rows, effective_sample_size
+from graphfit.typing import FloatArray
+
+LARGEST_COVARIANCE = 2000  # parameters; beyond, only variances are kept
 
 
 def combine(
@@ -57,4 +60,24 @@ def combine(
         ),
         evaluations=sum(part.evaluations for part in parts),
         ess_limit=min(effective_sample_size(part) for part in parts),
+        covariance=_covariance(parts, columns, len(names)),
+        status=max(part.status for part in parts),
     )
+
+
+def _covariance(
+    parts: Sequence[Samples], columns: Sequence[Sequence[int]], dimension: int
+) -> FloatArray:
+    """Return the joint covariance of Gaussian parts: they are independent."""
+    if not all(part.is_gaussian for part in parts):
+        return np.empty((0, 0))
+    pairs = list(zip(parts, columns, strict=True))
+    if dimension > LARGEST_COVARIANCE or any(p.covariance.ndim == 1 for p in parts):
+        variances = np.empty(dimension)
+        for part, where in pairs:
+            variances[np.asarray(where)] = part.standard_deviations[: len(where)] ** 2
+        return variances
+    joint = np.zeros((dimension, dimension))
+    for part, where in pairs:
+        joint[np.ix_(where, where)] = part.covariance
+    return joint

@@ -5,6 +5,7 @@ from typing import Literal, final
 
 import numpy as np
 
+from graphfit.samples.status import Status
 from graphfit.typing import FloatArray
 
 Kind = Literal["nested", "mcmc", "optimum"]
@@ -40,6 +41,13 @@ class Samples:
     ess_limit : float
         The effective sample size where weights alone overstate it: autocorrelated chains,
         rows that are drawn more than once.
+    covariance : ndarray, shape (D, D) or (D,)
+        Of an optimum whose posterior is taken for a Gaussian about it; the variances alone
+        where the parameters are very many; of size 0 where it is not known.
+    derived_variances : ndarray, shape (R,)
+        Of the derived values, to first order.
+    status : Status
+        How the search ended.
     """
 
     kind: Kind
@@ -54,6 +62,9 @@ class Samples:
     log_evidence_error: float = float("nan")
     evaluations: int = 0
     ess_limit: float = float("inf")
+    covariance: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    derived_variances: FloatArray = field(default_factory=lambda: np.empty(0))
+    status: Status = Status.CONVERGED
 
     @property
     def weights(self) -> FloatArray:
@@ -61,6 +72,22 @@ class Samples:
         weights: FloatArray = np.exp(self.log_weights - self.log_weights.max())
         weights /= weights.sum()
         return weights
+
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether the posterior is a Gaussian about the one sample."""
+        return self.kind == "optimum" and self.covariance.size > 0
+
+    @property
+    def standard_deviations(self) -> FloatArray:
+        """Of that Gaussian: free and derived values, shape (D + R,)."""
+        free = self.covariance
+        variances = np.diagonal(free) if free.ndim == 2 else free
+        derived = self.derived_variances
+        if derived.size != len(self.derived_names):
+            derived = np.full(len(self.derived_names), np.nan)
+        deviations: FloatArray = np.sqrt(np.concatenate([variances, derived]))
+        return deviations
 
     @property
     def best(self) -> int:

@@ -66,6 +66,9 @@ def interval(samples: Samples, sigma: float) -> tuple[FloatArray, FloatArray]:
     -------
     lower, upper : ndarray, shape (D + R,)
     """
+    if samples.is_gaussian:
+        centre, width = samples.table[0], sigma * samples.standard_deviations
+        return centre - width, centre + width
     outside = 0.5 * math.erfc(sigma / math.sqrt(2.0))
     low, high = weighted_quantiles(
         samples.table, samples.weights, [outside, 1.0 - outside]
@@ -80,6 +83,9 @@ def mean(samples: Samples) -> FloatArray:
 
 def covariance(samples: Samples) -> FloatArray:
     """Return the weighted covariance of the free parameters, shape (D, D)."""
+    if samples.is_gaussian:
+        held = samples.covariance
+        return held if held.ndim == 2 else np.diag(held)
     return np.atleast_2d(np.cov(samples.values, rowvar=False, aweights=samples.weights))
 
 

@@ -56,3 +56,7 @@ class Coordinates:
         """Return theta of t, both `(D,)`."""
         value = self._centre + self._width * scaled
         return np.where(self._is_log, np.exp(np.where(self._is_log, value, 0.0)), value)
+
+    def slope(self, theta: FloatArray) -> FloatArray:
+        """Return d theta / d t at theta, both `(D,)`."""
+        return self._width * np.where(self._is_log, theta, 1.0)

@@ -4,16 +4,16 @@ Byrd, Lu, Nocedal & Zhu (1995), SIAM J. Sci. Comput. 16, 1190, as in scipy.
 """
 
 import warnings
-from collections.abc import Callable
 from typing import Any, ClassVar, final
 
 import numpy as np
 
-from graphfit.errors import ConvergenceWarning, ResultError
+from graphfit.errors import ConvergenceWarning
 from graphfit.samples import Samples
 from graphfit.search.coordinates import Coordinates
 from graphfit.search.search import Search
 from graphfit.search.settings import require, settings
+from graphfit.search.starting_points import starting_points
 from graphfit.search.task import Task
 from graphfit.typing import FloatArray
 
@@ -70,8 +70,10 @@ class LBFGS(Search):
         coordinates = Coordinates(task.program.space)
         objective = _Objective(task, coordinates)
         best: Any = None
-        starts = self._starts(task, objective, coordinates)
-        for number, first in enumerate(starts, start=1):
+        starts = starting_points(
+            task, self.n_starts, self.n_draws, self.n_sweep, type(self).__name__
+        )
+        for number, first in enumerate(map(coordinates.to_scaled, starts), start=1):
             found = minimize(
                 objective.value_and_gradient,
                 first,
@@ -103,47 +105,6 @@ class LBFGS(Search):
             evaluations=objective.calls,
         )
 
-    def _starts(
-        self, task: Task, objective: "_Objective", coordinates: Coordinates
-    ) -> list[FloatArray]:
-        program = task.program
-        units = task.rng().random((self.n_draws, program.dimension))
-        units[0] = 0.5
-
-        def cost(unit: FloatArray) -> float:
-            return objective(coordinates.to_scaled(program.prior_transform(unit)))
-
-        costs = np.array([cost(unit) for unit in units])
-        order = np.argsort(costs, kind="stable")
-        given = [] if task.start is None else [coordinates.to_scaled(task.start)]
-        chosen = given + [
-            coordinates.to_scaled(program.prior_transform(self._swept(units[i], cost)))
-            for i in order[: self.n_starts - len(given)]
-            if np.isfinite(costs[i])
-        ]
-        if not chosen:
-            msg = (
-                f"LBFGS: ln L is -inf at all of {self.n_draws} draws from the prior; give "
-                "start=, or priors nearer to the data."
-            )
-            raise ResultError(msg)
-        return chosen
-
-    def _swept(
-        self, unit: FloatArray, cost: Callable[[FloatArray], float]
-    ) -> FloatArray:
-        """Return the point after one sweep over its parameters' quantiles."""
-        best, lowest = unit.copy(), cost(unit)
-        quantiles = np.arange(1, self.n_sweep + 1) / (self.n_sweep + 1)
-        for i in range(unit.size):
-            for quantile in quantiles:
-                tried = best.copy()
-                tried[i] = quantile
-                found = cost(tried)
-                if found < lowest:
-                    best, lowest = tried, found
-        return best
-
 
 class _Objective:
     """-(ln L + ln prior) of scaled coordinates; infinite where the posterior is zero."""
@@ -167,15 +128,19 @@ class _Objective:
         return value
 
     def value_and_gradient(self, scaled: FloatArray) -> tuple[float, FloatArray]:
-        """Return the value and forward differences, finite everywhere.
+        """Return the value and the gradient, finite everywhere.
 
-        Infinity would stop the line search: beyond the edge of what is possible the value
+        Exact where the program is compiled, else by forward differences.  Infinity would stop the line search: beyond the edge of what is possible the value
         is a little above the highest one seen, so that the step is shortened instead.
         """
         value = self(scaled)
         gradient = np.zeros(scaled.size)
         if value == np.inf:
             return self._wall + 1.0 + abs(self._wall), gradient
+        theta = self._coordinates.to_physical(scaled)
+        exact = self._task.program.gradient(theta)
+        if exact is not None and np.isfinite(exact).all():
+            return value, -exact * self._coordinates.slope(theta)
         for i, step in enumerate(STEP * np.maximum(1.0, np.abs(scaled))):
             # Backwards where forwards is out of bounds or refused.
             for signed in (step, -step):

@@ -181,7 +181,7 @@ def samples_summary(results: ResultList) -> dict[str, Any]:
         "log_likelihoods": {r.name: r.log_likelihood for r in results.plain},
         "chi_squared": {r.name: _finite(r.chi_squared) for r in results.plain},
     }
-    if record.kind != "optimum":
+    if record.kind != "optimum" or record.is_gaussian:
         for sigma in (1, 3):
             low, high = summary.interval(record, sigma)
             pairs = zip(record.names, low.tolist(), high.tolist(), strict=True)

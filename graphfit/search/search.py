@@ -63,6 +63,8 @@ class Search(ABC):
     split_components: bool = True
 
     begins_somewhere: ClassVar[bool] = False
+    # Whether it draws from the priors, and so cannot do without their quantiles.
+    needs_unit_cube: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -110,6 +112,9 @@ class Search(ABC):
             If there is nothing to fit.
         LikelihoodError
             If a likelihood fails or returns NaN.
+        PriorError
+            If a prior without an integral meets a search that draws from the priors, or
+            one that is given no `start`.
         SettingError
             If a setting does not suit the problem, or the search takes no `start`.
         OutputError
@@ -124,6 +129,10 @@ class Search(ABC):
             raise SettingError(msg)
         require_plain(info)
         program = lower(graph)
+        if self.needs_unit_cube or start is None:
+            who = type(self).__name__
+            needed = "" if self.needs_unit_cube else ", given no start=,"
+            program.space.require_proper(f"{who}{needed}")
         self.check(program)
         vector = None if start is None else start_vector(program, start)
         folder = open_folder(self, graph, vector)
@@ -149,7 +158,7 @@ class Search(ABC):
             seed = folder.facts["seed"]
         elif seed is None:
             seed = fresh_seed()
-        self._probe(program, seed)
+        self._probe(program, seed, start)
         samples = with_derived(program, self._explore(program, start, folder, seed))
         results = make_results(program, samples)
         if folder is not None:
@@ -189,11 +198,15 @@ class Search(ABC):
             return found[0]
         return combine(found, columns, program.space.names, generator(seed))
 
-    def _probe(self, program: Program, seed: int) -> None:
-        """Evaluate twice before starting: a broken likelihood fails here, at once."""
-        # Not at the medians: there symmetric priors are all 0, where no sampler goes.
-        for unit in generator(seed).random((2, program.dimension)):
-            theta = program.prior_transform(unit)
+    def _probe(self, program: Program, seed: int, start: FloatArray | None) -> None:
+        """Evaluate before starting: a broken likelihood fails here, at once."""
+        if program.space.improper:
+            points = [] if start is None else [start]
+        else:
+            # Not at the medians: there symmetric priors are all 0, where no sampler goes.
+            units = generator(seed).random((2, program.dimension))
+            points = [program.prior_transform(unit) for unit in units]
+        for theta in points:
             if program.log_likelihood(theta) == -math.inf:
                 continue
             # What is derived after the search must not fail then, with all work done.

@@ -29,15 +29,7 @@ def start_vector(program: Program, start: Any) -> FloatArray:
         For unknown names, a wrong length, or a point outside the priors.
     """
     if isinstance(start, Mapping):
-        vector = program.prior_transform(np.full(program.dimension, 0.5))
-        for name, value in start.items():
-            if name not in program.space.names:
-                msg = (
-                    f"start: there is no parameter {name!r}."
-                    f"{close_match(name, program.space.names)}"
-                )
-                raise ModelError(msg)
-            vector[program.space.names.index(name)] = _number(value, name)
+        vector = _from_names(program, start)
     elif isinstance(start, (list, tuple, np.ndarray)):
         if np.shape(start) != (program.dimension,):
             msg = (
@@ -50,6 +42,26 @@ def start_vector(program: Program, start: Any) -> FloatArray:
     else:
         vector = _from_instance(program, start)
     _require_possible(program, vector)
+    return vector
+
+
+def _from_names(program: Program, start: Mapping[Any, Any]) -> FloatArray:
+    space = program.space
+    given: dict[int, float] = {}
+    for name, value in start.items():
+        if name not in space.names:
+            msg = f"start: there is no parameter {name!r}.{close_match(name, space.names)}"
+            raise ModelError(msg)
+        given[space.names.index(name)] = _number(value, name)
+    for i in space.improper:
+        if i not in given:
+            msg = (
+                f"start: '{space.names[i]}' has {space.priors[i]!r}, which has no median "
+                "to start at; name it in start= as well."
+            )
+            raise ModelError(msg)
+    vector = space.medians(given)
+    vector[list(given)] = list(given.values())
     return vector
 
 

@@ -7,7 +7,7 @@ from scipy import stats
 import graphfit as gf
 from graphfit.errors import ModelError
 from graphfit.model.space import ParameterSpace
-from tests.cases import ALL_PRIORS
+from tests.cases import PROPER_PRIORS
 from tests.model.components import half, hypotenuse
 
 
@@ -61,7 +61,7 @@ def test_log_prior_is_the_sum_of_the_densities(rng):
 
 
 def test_log_prior_over_every_family(rng):
-    priors = [case.make(*case.arguments[0]) for case in ALL_PRIORS] * 2
+    priors = [case.make(*case.arguments[0]) for case in PROPER_PRIORS] * 2
     # Two of each family, mixed: they are evaluated by family and put back in place.
     model = gf.Collection(priors[::2] + priors[1::2])
     model = gf.Collection(list(dict.fromkeys(model)))

@@ -1,4 +1,7 @@
-"""The exam that every family of priors sits: the product over tests.cases.ALL_PRIORS."""
+"""The exam that every family of priors sits: the product over tests.cases.ALL_PRIORS.
+
+Families without an integral sit what is left of it here, and test_flat.py.
+"""
 
 import copy
 import pickle
@@ -12,19 +15,29 @@ from scipy.integrate import quad
 
 from graphfit.errors import PriorError
 from graphfit.priors import PRIOR_FAMILIES, OrderedPrior, Prior, UniformPrior
-from tests.cases import ALL_PRIORS, PriorCase
+from tests.cases import ALL_PRIORS, PROPER_PRIORS, PriorCase
 
 EPS = np.finfo(float).eps
 
 every_family = pytest.mark.parametrize("case", ALL_PRIORS, ids=lambda case: case.name)
-every_prior = pytest.mark.parametrize(
-    ("case", "arguments"),
-    [
-        pytest.param(case, arguments, id=f"{case.name}{arguments}".replace(" ", ""))
-        for case in ALL_PRIORS
-        for arguments in case.arguments
-    ],
+every_proper_family = pytest.mark.parametrize(
+    "case", PROPER_PRIORS, ids=lambda case: case.name
 )
+
+
+def with_arguments(cases: list[PriorCase]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("case", "arguments"),
+        [
+            pytest.param(case, arguments, id=f"{case.name}{arguments}".replace(" ", ""))
+            for case in cases
+            for arguments in case.arguments
+        ],
+    )
+
+
+every_prior = with_arguments(ALL_PRIORS)
+every_proper_prior = with_arguments(PROPER_PRIORS)
 
 probabilities = st.one_of(
     st.floats(0.0, 1.0, allow_subnormal=False),
@@ -46,7 +59,7 @@ def test_the_list_holds_every_family():
 # --- what a density must do ---------------------------------------------------------
 
 
-@every_prior
+@every_proper_prior
 @given(u=probabilities)
 def test_cdf_inverts_quantile(case: PriorCase, arguments, u):
     prior = case.make(*arguments)
@@ -63,7 +76,7 @@ def test_cdf_inverts_quantile(case: PriorCase, arguments, u):
     assert abs(prior.unit_for(x) - u) <= allowed
 
 
-@every_prior
+@every_proper_prior
 @given(u=probabilities, v=probabilities)
 def test_quantile_is_monotone(case: PriorCase, arguments, u, v):
     prior = case.make(*arguments)
@@ -97,7 +110,7 @@ def unfolded(prior: Prior, low: float, high: float):
     )
 
 
-@every_prior
+@every_proper_prior
 def test_density_is_normalised(case: PriorCase, arguments):
     """Between quantiles its integral is the difference of u; so all over, it is one."""
     prior = case.make(*arguments)
@@ -124,7 +137,7 @@ def test_density_is_normalised(case: PriorCase, arguments):
     assert covered > 0.5
 
 
-@every_prior
+@every_proper_prior
 def test_log_density_is_the_slope_of_the_cdf(case: PriorCase, arguments):
     prior = case.make(*arguments)
     for u in (1e-8, 0.01, 0.2, 0.5, 0.8, 0.99):
@@ -140,7 +153,7 @@ def test_log_density_is_the_slope_of_the_cdf(case: PriorCase, arguments):
         )
 
 
-@every_prior
+@every_proper_prior
 def test_agrees_with_scipy(case: PriorCase, arguments):
     """Where scipy itself is exact; tests/kernels has the values for everything."""
     twin = case.twin(*arguments)
@@ -161,7 +174,7 @@ def test_agrees_with_scipy(case: PriorCase, arguments):
         np.testing.assert_allclose(survival, twin.sf(x), rtol=1e-8)
 
 
-@every_prior
+@every_proper_prior
 def test_limits_are_the_support(case: PriorCase, arguments):
     prior = case.make(*arguments)
     lowest, highest = prior.support
@@ -177,7 +190,7 @@ def test_limits_are_the_support(case: PriorCase, arguments):
     assert prior.log_density_at(np.nan) == -inf
 
 
-@every_prior
+@every_proper_prior
 @given(u=probabilities)
 def test_values_stay_in_the_support(case: PriorCase, arguments, u):
     prior = case.make(*arguments)
@@ -185,7 +198,7 @@ def test_values_stay_in_the_support(case: PriorCase, arguments, u):
     assert lowest <= prior.value_for(u) <= highest
 
 
-@every_prior
+@every_proper_prior
 def test_upper_tail_mirrors_the_lower(case: PriorCase, arguments):
     prior = case.make(*arguments)
     density = prior.density
@@ -200,7 +213,7 @@ def test_upper_tail_mirrors_the_lower(case: PriorCase, arguments):
 # --- how it is called ---------------------------------------------------------------
 
 
-@every_prior
+@every_proper_prior
 def test_arrays_are_scalars_one_by_one(case: PriorCase, arguments):
     prior = case.make(*arguments)
     u = np.array([0.0, 1e-300, 1e-9, 0.2, 0.5, 0.75, 1.0 - 1e-9, 1.0])
@@ -268,7 +281,7 @@ def test_copies_are_the_same_parameter(case: PriorCase):
     assert copy.deepcopy([prior])[0] is prior
 
 
-@every_family
+@every_proper_family
 def test_pickling_keeps_sharing(case: PriorCase):
     prior = case.make(*case.arguments[0])
     first, second = pickle.loads(pickle.dumps([prior, prior * 2.0]))
@@ -278,7 +291,7 @@ def test_pickling_keeps_sharing(case: PriorCase):
     assert first.value_for(0.3) == prior.value_for(0.3)
 
 
-@every_family
+@every_proper_family
 def test_densities_can_travel_to_another_process(case: PriorCase):
     prior = case.make(*case.arguments[0])
     density = pickle.loads(pickle.dumps(prior.density))
@@ -300,7 +313,7 @@ def test_equal_priors_are_two_parameters(case: PriorCase):
     assert one.density is other.density
 
 
-@every_family
+@every_proper_family
 def test_any_argument_may_be_a_prior(case: PriorCase):
     prior = case.make(*case.arguments[0])
     if isinstance(prior, OrderedPrior):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import mpmath as mp
 
-from tests.cases import ALL_PRIORS
+from tests.cases import PROPER_PRIORS
 
 PATH = Path(__file__).with_name("distribution_values.csv")
 LOWER = (1e-300, 1e-100, 1e-30, 1e-12, 1e-5, 0.01, 0.3, 0.5)
@@ -214,7 +214,7 @@ def main() -> None:
     with PATH.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["case", "side", "p", "x", "cdf", "survival", "log_density"])
-        for case in ALL_PRIORS:
+        for case in PROPER_PRIORS:
             exact = "truncated" in case.name or "half_gaussian" in case.name
             mp.mp.dps = 400 if exact or "ordered" in case.name else 60
             for arguments in case.arguments:

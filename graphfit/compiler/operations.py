@@ -1,0 +1,181 @@
+"""The operations of a tape: what each computes, and its derivative.
+
+One row an operation.  A derivative rule takes the arguments and the result, as objects that
+answer to numpy's functions, and returns the partial derivative with respect to each
+argument; None where it is zero everywhere it exists.  A new operation is a row here and a
+builder in :mod:`graphfit.compiler.elementary`.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy as np
+from scipy import special
+
+Rule = Callable[..., tuple[Any, ...]]
+
+TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
+LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the table.
+
+    Parameters
+    ----------
+    function : callable
+        The operation on numpy arrays.
+    rule : callable, optional
+        ``rule(*arguments, result)``: the partial derivatives; None: zero.
+    is_bool : bool
+        Whether it gives a condition.
+    """
+
+    function: Callable[..., Any]
+    rule: Rule | None = None
+    is_bool: bool = False
+
+
+def _voigt_real(x: Any, y: Any) -> Any:
+    return special.wofz(x + 1j * y).real
+
+
+def _voigt_imag(x: Any, y: Any) -> Any:
+    return special.wofz(x + 1j * y).imag
+
+
+# w' = -2 z w + 2i / sqrt(pi) (Abramowitz & Stegun 7.1.20), split into its parts.
+def _faddeeva_slope(x: Any, y: Any) -> tuple[Any, Any]:
+    real = Apply("voigt_real")(x, y)
+    imag = Apply("voigt_imag")(x, y)
+    return -2.0 * (x * real - y * imag), TWO_OVER_ROOT_PI - 2.0 * (x * imag + y * real)
+
+
+def _voigt_real_rule(x: Any, y: Any, _: Any) -> tuple[Any, Any]:
+    real, imag = _faddeeva_slope(x, y)
+    return real, -imag
+
+
+def _voigt_imag_rule(x: Any, y: Any, _: Any) -> tuple[Any, Any]:
+    real, imag = _faddeeva_slope(x, y)
+    return imag, real
+
+
+def _power_rule(base: Any, exponent: Any, result: Any) -> tuple[Any, Any]:
+    # d/dv u^v = u^v ln u, zero in the limit where u is.
+    slope = np.where(base == 0.0, 0.0, result * np.log(base))
+    return exponent * base ** (exponent - 1.0), slope
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An operation that has no numpy function, applied to whatever holds a tape."""
+
+    name: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return the operation's value in the kind of its arguments."""
+        for item in arguments:
+            if hasattr(item, "apply"):
+                return item.apply(self.name, *arguments)
+        return OPERATIONS[self.name].function(*arguments)
+
+
+def _condition(function: Callable[..., Any]) -> Operation:
+    return Operation(function, None, is_bool=True)
+
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        "add": Operation(np.add, lambda a, b, y: (1.0, 1.0)),
+        "sub": Operation(np.subtract, lambda a, b, y: (1.0, -1.0)),
+        "mul": Operation(np.multiply, lambda a, b, y: (b, a)),
+        "div": Operation(np.true_divide, lambda a, b, y: (1.0 / b, -y / b)),
+        "floordiv": Operation(np.floor_divide),
+        "mod": Operation(np.remainder, lambda a, b, y: (1.0, -np.floor(a / b))),
+        "pow": Operation(np.power, _power_rule),
+        "minimum": Operation(
+            np.minimum,
+            lambda a, b, y: (np.where(a <= b, 1.0, 0.0), np.where(a <= b, 0.0, 1.0)),
+        ),
+        "maximum": Operation(
+            np.maximum,
+            lambda a, b, y: (np.where(a >= b, 1.0, 0.0), np.where(a >= b, 0.0, 1.0)),
+        ),
+        "arctan2": Operation(
+            np.arctan2,
+            lambda a, b, y: (b / (a * a + b * b), -a / (a * a + b * b)),
+        ),
+        "hypot": Operation(np.hypot, lambda a, b, y: (a / y, b / y)),
+        "neg": Operation(np.negative, lambda a, y: (-1.0,)),
+        "abs": Operation(np.absolute, lambda a, y: (np.sign(a),)),
+        "sign": Operation(np.sign),
+        "exp": Operation(np.exp, lambda a, y: (y,)),
+        "exp2": Operation(np.exp2, lambda a, y: (y * math.log(2.0),)),
+        "expm1": Operation(np.expm1, lambda a, y: (y + 1.0,)),
+        "log": Operation(np.log, lambda a, y: (1.0 / a,)),
+        "log1p": Operation(np.log1p, lambda a, y: (1.0 / (1.0 + a),)),
+        "log2": Operation(np.log2, lambda a, y: (1.0 / (a * math.log(2.0)),)),
+        "log10": Operation(np.log10, lambda a, y: (1.0 / (a * math.log(10.0)),)),
+        "sqrt": Operation(np.sqrt, lambda a, y: (0.5 / y,)),
+        "cbrt": Operation(np.cbrt, lambda a, y: (1.0 / (3.0 * y * y),)),
+        "sin": Operation(np.sin, lambda a, y: (np.cos(a),)),
+        "cos": Operation(np.cos, lambda a, y: (-np.sin(a),)),
+        "tan": Operation(np.tan, lambda a, y: (1.0 + y * y,)),
+        "arcsin": Operation(np.arcsin, lambda a, y: (1.0 / np.sqrt(1.0 - a * a),)),
+        "arccos": Operation(np.arccos, lambda a, y: (-1.0 / np.sqrt(1.0 - a * a),)),
+        "arctan": Operation(np.arctan, lambda a, y: (1.0 / (1.0 + a * a),)),
+        "sinh": Operation(np.sinh, lambda a, y: (np.cosh(a),)),
+        "cosh": Operation(np.cosh, lambda a, y: (np.sinh(a),)),
+        "tanh": Operation(np.tanh, lambda a, y: (1.0 - y * y,)),
+        "arcsinh": Operation(np.arcsinh, lambda a, y: (1.0 / np.sqrt(a * a + 1.0),)),
+        "arccosh": Operation(
+            np.arccosh, lambda a, y: (1.0 / (np.sqrt(a - 1.0) * np.sqrt(a + 1.0)),)
+        ),
+        "arctanh": Operation(np.arctanh, lambda a, y: (1.0 / (1.0 - a * a),)),
+        "erf": Operation(
+            special.erf, lambda a, y: (TWO_OVER_ROOT_PI * np.exp(-a * a),)
+        ),
+        "erfc": Operation(
+            special.erfc, lambda a, y: (-TWO_OVER_ROOT_PI * np.exp(-a * a),)
+        ),
+        # phi(a) / Phi(a), by logarithms: both underflow far out.
+        "log_ndtr": Operation(
+            special.log_ndtr,
+            lambda a, y: (np.exp(-0.5 * a * a - LOG_ROOT_2_PI - y),),
+        ),
+        "lgamma": Operation(special.gammaln, lambda a, y: (Apply("digamma")(a),)),
+        "digamma": Operation(special.digamma),
+        "voigt_real": Operation(_voigt_real, _voigt_real_rule),
+        "voigt_imag": Operation(_voigt_imag, _voigt_imag_rule),
+        "floor": Operation(np.floor),
+        "ceil": Operation(np.ceil),
+        "rint": Operation(np.rint),
+        "trunc": Operation(np.trunc),
+        "where": Operation(
+            np.where,
+            lambda c, a, b, y: (None, np.where(c, 1.0, 0.0), np.where(c, 0.0, 1.0)),
+        ),
+        "number": Operation(lambda c: np.where(c, 1.0, 0.0)),
+        "lt": _condition(np.less),
+        "le": _condition(np.less_equal),
+        "gt": _condition(np.greater),
+        "ge": _condition(np.greater_equal),
+        "eq": _condition(np.equal),
+        "ne": _condition(np.not_equal),
+        "and": _condition(np.logical_and),
+        "or": _condition(np.logical_or),
+        "not": _condition(np.logical_not),
+        "isnan": _condition(np.isnan),
+        "isfinite": _condition(np.isfinite),
+        "isinf": _condition(np.isinf),
+    }
+)
+
+COMMUTATIVE = frozenset({"add", "mul"})

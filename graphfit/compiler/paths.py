@@ -1,0 +1,177 @@
+"""Which way each factor is evaluated, and why.
+
+A factor is *compiled* where its analysis is pointwise and its model can be traced; else it
+runs as the Python that it was written in.  A compiled factor has been compared with its own
+Python at points of the prior before it is used.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import numpy as np
+
+from graphfit.analysis import Analysis
+from graphfit.analysis.pointwise import Pointwise, pointwise_of
+from graphfit.compiler.factor_kernel import (
+    FactorData,
+    FactorKernel,
+    Kernels,
+    columns_before_x,
+    data_columns,
+    noise_of,
+)
+from graphfit.compiler.formula import Formula, differing, factor_formula
+from graphfit.compiler.tracer import Untraceable
+from graphfit.model.space import ParameterSpace
+
+Way = Literal["compiled", "python"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FactorPath:
+    """The way of one factor.
+
+    Attributes
+    ----------
+    way : {"compiled", "python"}
+    reason : str
+        Why it is not compiled; empty where it is.
+    remedy : str
+        What would make it faster; empty where nothing is to be done.
+    kernels : Kernels or None
+        The compiled functions.
+    data : FactorData or None
+        What to call them with.
+    """
+
+    way: Way
+    reason: str = ""
+    remedy: str = ""
+    kernels: Kernels | None = None
+    data: FactorData | None = None
+
+
+def factor_paths(
+    space: ParameterSpace, models: Mapping[str, Any], analyses: Mapping[str, Analysis]
+) -> list[FactorPath]:
+    """Return the way of every factor of a graph, in order.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+        Of the graph.
+    models, analyses : mapping of str to Node, Analysis
+        By the factors' names.
+    """
+    paths: list[FactorPath | None] = []
+    written: list[tuple[int, Pointwise, Formula]] = []
+    for name, analysis in analyses.items():
+        path = None
+        data = pointwise_of(analysis)
+        if data is None:
+            path = _own_code(analysis)
+        else:
+            try:
+                formula = _formula(models[name], space, data)
+                written.append((len(paths), data, formula))
+            except Untraceable as reason:
+                path = _not_traced(reason)
+        paths.append(path)
+    for group in _groups(written).values():
+        constants = differing([formula for _, _, formula in group])
+        _, data, formula = group[0]
+        tape = formula.tape(constants)
+        kernels = FactorKernel(
+            tape,
+            formula.outputs[0],
+            noise_of(data, formula.outputs),
+            len(formula.parameters),
+        )
+        order = {prior: i for i, prior in enumerate(space.priors)}
+        for position, data, formula in group:
+            own = _factor_data(data, formula, constants, order)
+            paths[position] = FactorPath("compiled", kernels=kernels, data=own)
+    return [path for path in paths if path is not None]
+
+
+def _formula(model: Any, space: ParameterSpace, data: Pointwise) -> Formula:
+    _, _, first = columns_before_x(data)
+    formula = factor_formula(model, space, data, first)
+    if not formula.parameters:
+        msg = "it has no free parameter"
+        raise Untraceable(msg)
+    return formula
+
+
+def _groups(
+    written: Sequence[tuple[int, Pointwise, Formula]],
+) -> dict[Any, list[tuple[int, Pointwise, Formula]]]:
+    """Return the factors that can share a kernel."""
+    groups: dict[Any, list[tuple[int, Pointwise, Formula]]] = {}
+    for item in written:
+        _, data, formula = item
+        nu = data.degrees_of_freedom
+        key = (
+            formula.shape,
+            data.likelihood,
+            data.jitter is None,
+            nu if isinstance(nu, float) else type(nu),
+            columns_before_x(data),
+            len(data.inputs),
+        )
+        groups.setdefault(key, []).append(item)
+    return groups
+
+
+def _factor_data(
+    data: Pointwise,
+    formula: Formula,
+    constants: Sequence[bool],
+    order: Mapping[Any, int],
+) -> FactorData:
+    numbers = np.array(formula.literals)[np.array(constants, dtype=bool)]
+    return FactorData(
+        local=np.array([order[p] for p in formula.parameters], dtype=np.int64),
+        constants=np.ascontiguousarray(numbers, dtype=np.float64),
+        columns=data_columns(data, formula.arrays),
+        points=int(data.used.sum()),
+        offset=data.offset,
+    )
+
+
+def _own_code(analysis: Analysis) -> FactorPath:
+    name = type(analysis).__name__
+    return FactorPath(
+        "python",
+        reason=f"{name}.log_likelihood_function is your own code",
+        remedy=(
+            "if it compares a model with data point by point, use gf.ProfileAnalysis, or "
+            f"say so by {name}.pointwise()"
+        ),
+    )
+
+
+def _not_traced(reason: Untraceable) -> FactorPath:
+    return FactorPath(
+        "python",
+        reason=f"the model cannot be written as a formula: {reason}",
+        remedy=(
+            "write it with numpy functions that act element by element (np.where instead "
+            "of if and indexing, np.exp instead of math.exp)"
+        ),
+    )
+
+
+def disagreeing(path: FactorPath) -> FactorPath:
+    """Return the way of a compiled factor whose value is not its Python's."""
+    del path
+    return FactorPath(
+        "python",
+        reason=(
+            "the formula gives other values than the model itself; it may depend on more "
+            "than its arguments, or fail all over the prior"
+        ),
+        remedy="let the model depend on x and its parameters alone",
+    )

@@ -1,0 +1,70 @@
+"""Status: how the fit of one pixel ended, as a small integer with a sentence."""
+
+from enum import IntEnum, unique
+from typing import final
+
+
+@final
+@unique
+class Status(IntEnum):
+    """How a fit ended.
+
+    Maps store the integer.  0 to 9 are answers, 10 to 19 are points that a search gave up
+    at, 20 and above hold no answer: their parameters are NaN.
+
+    Examples
+    --------
+    >>> Status.AT_BOUND.sentence
+    'The fit converged with a parameter at its bound.'
+    >>> Status(0).answered, Status.DIVERGING.answered
+    (True, False)
+    """
+
+    CONVERGED = 0
+    AT_BOUND = 1
+    SINGULAR = 2
+
+    OUT_OF_EVALUATIONS = 10
+    DIVERGING = 11
+    STALLED = 12
+
+    NON_FINITE = 20
+    TOO_FEW_POINTS = 21
+    BAD_START = 22
+    MASKED = 23
+    USER_ERROR = 24
+
+    @property
+    def sentence(self) -> str:
+        """What it means, for a reader."""
+        return _SENTENCES[self]
+
+    @property
+    def answered(self) -> bool:
+        """Whether the parameters are those of an optimum."""
+        return self < Status.OUT_OF_EVALUATIONS
+
+
+_SENTENCES = {
+    Status.CONVERGED: "The fit converged.",
+    Status.AT_BOUND: "The fit converged with a parameter at its bound.",
+    Status.SINGULAR: (
+        "The fit converged, but the data do not determine every parameter: "
+        "there is no covariance."
+    ),
+    Status.OUT_OF_EVALUATIONS: (
+        "The fit used all its evaluations before it converged; the best point is kept."
+    ),
+    Status.DIVERGING: (
+        "The parameters ran away without a better fit: the data hold no such signal."
+    ),
+    Status.STALLED: (
+        "No step improved the fit, though its gradient is not zero: the model is not "
+        "smooth here, or its derivative is wrong."
+    ),
+    Status.NON_FINITE: "The likelihood is not finite where the fit starts.",
+    Status.TOO_FEW_POINTS: "There are fewer data points than free parameters.",
+    Status.BAD_START: "The starting point is not finite, or lies outside the bounds.",
+    Status.MASKED: "The pixel is masked; it was not fitted.",
+    Status.USER_ERROR: "The user's code raised an error; diagnostics hold its traceback.",
+}

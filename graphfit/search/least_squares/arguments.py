@@ -1,0 +1,263 @@
+"""The arguments of curve_fit as arrays: one place that reads, broadcasts and refuses."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.errors import DataError, SettingError
+from graphfit.typing import AnyArray, FloatArray
+
+WHERE = "gf.curve_fit"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class CurveData:
+    """P datasets of N points each, as views of what the user gave.
+
+    Attributes
+    ----------
+    lead : tuple of int
+        The leading axes of the data; P is their product.
+    y : ndarray, shape (P, N)
+        In the user's own type.
+    sigma : ndarray, shape (P, N), or None
+        Standard deviations, > 0; a view that may repeat rows.
+    masked : ndarray of bool, shape (P, N), or None
+        True marks points to leave out.
+    inputs : tuple of ndarray, each of shape (P or 1, N)
+        The independent variables.
+    """
+
+    lead: tuple[int, ...]
+    y: AnyArray
+    sigma: AnyArray | None
+    masked: AnyArray | None
+    inputs: tuple[AnyArray, ...]
+
+
+def curve_data(
+    xdata: Any, ydata: Any, sigma: Any, mask: Any, *, allow_nan: bool
+) -> CurveData:
+    """Return the data of a call.
+
+    Parameters
+    ----------
+    xdata : array-like, shape (N,), (inputs, N) or that of `ydata`
+    ydata : array-like, shape (..., N)
+    sigma : array-like that broadcasts to `ydata`, or None
+    mask : array-like of bool that broadcasts to `ydata`, or None
+    allow_nan : bool
+        Whether points that are NaN or infinite are left out; else they are an error.
+
+    Raises
+    ------
+    DataError
+        For shapes that do not fit, values that are no numbers, no points.
+    """
+    y = np.asarray(ydata)
+    if y.dtype.kind not in "fiub":
+        msg = f"{WHERE}: ydata must be real numbers, got values of type {y.dtype}."
+        raise DataError(msg)
+    if not y.ndim or not y.size:
+        msg = f"{WHERE}: ydata must have shape (..., N) with N >= 1, got {y.shape}."
+        raise DataError(msg)
+    lead, n = y.shape[:-1], y.shape[-1]
+    rows = y.reshape(-1, n)
+    masked = None
+    if mask is not None:
+        masked = _broadcast(mask, "mask", y.shape, bool).reshape(-1, n)
+    noise = None
+    if sigma is not None:
+        noise = _rows(_broadcast(sigma, "sigma", y.shape, np.float64), n)
+        _require_positive(noise, masked)
+    inputs = _inputs(xdata, y.shape)
+    bad = ~np.isfinite(rows) if rows.dtype.kind == "f" else None
+    if bad is not None and not bad.any():
+        bad = None
+    if bad is not None:
+        unseen = bad if masked is None else bad & ~masked
+        if unseen.any() and not allow_nan:
+            first = np.argwhere(unseen)[0]
+            place = (*np.unravel_index(first[0], lead or (1,)), int(first[1]))
+            msg = (
+                f"{WHERE}: ydata holds {int(unseen.sum())} values that are not finite, the "
+                f"first at {tuple(int(i) for i in place[-y.ndim :])}; leave them out by "
+                "nan_policy='omit', or by mask=."
+            )
+            raise DataError(msg)
+        masked = bad if masked is None else bad | masked
+    return CurveData(lead, rows, noise, masked, inputs)
+
+
+def _broadcast(value: Any, name: str, shape: tuple[int, ...], kind: Any) -> AnyArray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        msg = f"{WHERE}: {name} must be real numbers, got values of type {array.dtype}."
+        raise DataError(msg)
+    try:
+        return np.broadcast_to(array.astype(kind, copy=False), shape)
+    except ValueError:
+        msg = (
+            f"{WHERE}: {name} has shape {array.shape}, which does not fit ydata of shape "
+            f"{shape}; give one value, one a point, or one for every value of ydata."
+        )
+        raise DataError(msg) from None
+
+
+def _rows(view: AnyArray, n: int) -> AnyArray:
+    """Return a broadcast view as (P, n), without a copy where all rows are one."""
+    if all(stride == 0 for stride in view.strides[:-1]):
+        first = view[(0,) * (view.ndim - 1)]
+        count = int(np.prod(view.shape[:-1]))
+        return np.broadcast_to(first, (count, n))
+    return view.reshape(-1, n)
+
+
+def _require_positive(sigma: AnyArray, masked: AnyArray | None) -> None:
+    own = sigma[:1] if sigma.strides[0] == 0 else sigma
+    bad = ~(own > 0.0)
+    if masked is not None and bad.any():
+        bad = bad & ~masked
+    if bad.any():
+        value = np.broadcast_to(own, bad.shape)[bad][0]
+        msg = (
+            f"{WHERE}: sigma must be > 0 and finite at every point in use, got {value!r} "
+            f"at {int(bad.sum())} points; leave such points out by mask=."
+        )
+        raise DataError(msg)
+
+
+def _inputs(xdata: Any, shape: tuple[int, ...]) -> tuple[AnyArray, ...]:
+    """Return the independent variables, each (P or 1, N)."""
+    x = np.asarray(xdata)
+    if x.dtype.kind not in "fiub":
+        msg = f"{WHERE}: xdata must be real numbers, got values of type {x.dtype}."
+        raise DataError(msg)
+    if not np.isfinite(x).all():
+        msg = f"{WHERE}: xdata holds values that are not finite."
+        raise DataError(msg)
+    n = shape[-1]
+    if x.shape == (n,):
+        return (x[None],)
+    if x.shape == shape:
+        return (x.reshape(-1, n),)
+    if x.ndim == 2 and x.shape[1] == n:
+        return tuple(row[None] for row in x)
+    msg = (
+        f"{WHERE}: xdata has shape {x.shape} and ydata {shape}; xdata must be ({n},), "
+        f"(inputs, {n}) for several variables, or of the shape of ydata."
+    )
+    raise DataError(msg)
+
+
+def parameter_count(f: Callable[..., Any], p0: Any) -> int:
+    """Return how many parameters `f` takes after x, from p0 or else its signature."""
+    if p0 is not None:
+        count = np.shape(p0)[-1] if isinstance(p0, np.ndarray) and p0.ndim else None
+        if count is None:
+            count = len(p0) if isinstance(p0, Sequence) else 1
+        return int(count)
+    parameters = list(inspect.signature(f).parameters.values())
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        msg = f"{WHERE}: f takes *parameters, so their number is unknown; give p0."
+        raise SettingError(msg)
+    if len(parameters) < 2:
+        msg = f"{WHERE}: f must take x and at least one parameter: f(x, a, ...)."
+        raise SettingError(msg)
+    return len(parameters) - 1
+
+
+def per_parameter(
+    value: Any, name: str, lead: tuple[int, ...], count: int
+) -> FloatArray:
+    """Return a start or a bound as an array (P or 1, D).
+
+    Parameters
+    ----------
+    value : float, sequence of D, or ndarray
+        One number for all; D entries, each a number or an array over the leading axes of
+        the data; or an array of shape (D,) or (..., D).
+    name : str
+        For messages.
+    lead : tuple of int
+        The leading axes of the data.
+    count : int
+        D.
+    """
+    total = int(np.prod(lead)) if lead else 1
+    try:
+        if isinstance(value, (list, tuple)):
+            if len(value) != count:
+                msg = f"{WHERE}: {name} has {len(value)} entries for {count} parameters."
+                raise SettingError(msg)
+            entries = [np.asarray(item, dtype=np.float64) for item in value]
+            if all(item.ndim == 0 for item in entries):
+                return np.array([entries], dtype=np.float64)
+            columns = [np.broadcast_to(item, lead).reshape(total) for item in entries]
+            return np.stack(columns, axis=1)
+        array = np.asarray(value, dtype=np.float64)
+        if array.ndim <= 1:
+            return np.ascontiguousarray(np.broadcast_to(array, (count,)))[None]
+        full = np.broadcast_to(array, (*lead, count)).reshape(total, count)
+        return np.ascontiguousarray(full)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SettingError):
+            raise
+        msg = (
+            f"{WHERE}: {name} must be one number, {count} entries (numbers, or arrays of "
+            f"shape {lead}), or an array of shape {(*lead, count)}; got "
+            f"{_shape_of(value)}."
+        )
+        raise SettingError(msg) from None
+
+
+def _shape_of(value: Any) -> str:
+    try:
+        return f"shape {np.shape(value)}"
+    except ValueError:
+        return f"entries of shapes {[np.shape(item) for item in value]}"
+
+
+def limits(
+    bounds: Any, lead: tuple[int, ...], count: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the lower and upper bounds, each (P or 1, D)."""
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds
+        bounds = (bounds.lb, bounds.ub)
+    if not isinstance(bounds, Sequence) or len(bounds) != 2:
+        msg = f"{WHERE}: bounds must be a pair (lower, upper), got {bounds!r}."
+        raise SettingError(msg)
+    lower = per_parameter(bounds[0], "the lower bound", lead, count)
+    upper = per_parameter(bounds[1], "the upper bound", lead, count)
+    low, high = np.broadcast_arrays(lower, upper)
+    if not (low < high).all():
+        row, j = np.argwhere(~(low < high))[0]
+        msg = (
+            f"{WHERE}: the lower bound of parameter {j}, {low[row, j]:g}, must be below "
+            f"its upper bound, {high[row, j]:g}."
+        )
+        raise SettingError(msg)
+    return lower, upper
+
+
+def starts(p0: Any, lower: FloatArray, upper: FloatArray, lead: tuple[int, ...]) -> Any:
+    """Return where fits begin, (P or 1, D): p0, or the middle of the bounds, or 1.
+
+    With one finite bound it is 1 inside of it, as scipy does.
+    """
+    count = lower.shape[1]
+    if p0 is not None:
+        return per_parameter(p0, "p0", lead, count)
+    low, high = np.broadcast_arrays(lower, upper)
+    below, above = np.isfinite(low), np.isfinite(high)
+    with np.errstate(invalid="ignore"):
+        start = np.where(
+            below & above,
+            0.5 * (low + high),
+            np.where(below, low + 1.0, np.where(above, high - 1.0, 1.0)),
+        )
+    return np.ascontiguousarray(start)

@@ -1,0 +1,67 @@
+"""Rows of data as columns of kernels, a block at a time.
+
+Kernels read float64 columns padded to whole vectors, with a weight for every point.  Only a
+block of rows is held in that form at once, so a fit of any number of spectra needs no memory
+beyond its data and its results.
+"""
+
+import numpy as np
+
+from graphfit.compiler.factor_kernel import BLOCK
+from graphfit.search.least_squares.arguments import CurveData
+from graphfit.typing import AnyArray, FloatArray, IntArray
+
+BLOCK_VALUES = 1 << 16  # numbers in one column of a block: it stays in the cache
+
+
+def rows_per_block(n: int) -> int:
+    """Return how many rows of n points make a block."""
+    return max(16, BLOCK_VALUES // padded_size(n))
+
+
+def padded_size(n: int) -> int:
+    """Return n filled up to a multiple of what kernels read at once."""
+    return -(-n // BLOCK) * BLOCK
+
+
+def block_columns(
+    data: CurveData, first: int, last: int
+) -> tuple[tuple[FloatArray, ...], IntArray]:
+    """Return the columns y, weight, x, ... of rows first to last, and their points in use.
+
+    Points that do not count have weight 0 and y = 0.
+    """
+    y = _padded(data.y[first:last])
+    n = data.y.shape[1]
+    used = None if data.masked is None else ~data.masked[first:last]
+    if data.sigma is None:
+        weight = np.ones((1, n))
+    elif data.sigma.strides[0] == 0:
+        weight = _inverse(data.sigma[:1])
+    else:
+        weight = _inverse(data.sigma[first:last])
+    points = np.full(last - first, n, dtype=np.int64)
+    if used is not None:
+        weight = np.where(used, weight, 0.0)
+        y[:, :n][~used] = 0.0
+        points = used.sum(axis=1)
+    inputs = [
+        _padded(x if len(x) == 1 else x[first:last], repeat_last=True)
+        for x in data.inputs
+    ]
+    return (y, _padded(weight), *inputs), points
+
+
+def _inverse(sigma: AnyArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):  # under a mask anything goes
+        return np.asarray(1.0 / sigma, dtype=np.float64)
+
+
+def _padded(values: AnyArray, *, repeat_last: bool = False) -> FloatArray:
+    """Return rows as float64, filled up with zeros or with their last value."""
+    count, n = values.shape
+    size = padded_size(n)
+    out = np.empty((count, size))
+    out[:, :n] = values
+    out[:, n:] = values[:, -1:] if repeat_last else 0.0
+    return out
