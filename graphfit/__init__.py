@@ -21,11 +21,19 @@ True
 """
 
 from graphfit import ex, plot
-from graphfit.analysis import Analysis, ProfileAnalysis
+from graphfit.analysis import Analysis, Pointwise, ProfileAnalysis
+from graphfit.compiler import Explanation, explain
 from graphfit.errors import FitException, GraphfitError
 from graphfit.graph import AnalysisFactor, FactorGraphModel, HierarchicalFactor
 from graphfit.io import arrays as util
-from graphfit.model import Array, Collection, Model, ModelInstance, ProfileInstance
+from graphfit.model import (
+    Array,
+    Collection,
+    Model,
+    ModelInstance,
+    ProfileInstance,
+    start_values,
+)
 from graphfit.priors import (
     BetaPrior,
     ExponentialPrior,
@@ -51,12 +59,16 @@ from graphfit.result import (
     ResultList,
     SplineInterpolator,
 )
+from graphfit.samples import Status
 from graphfit.search import (
     LBFGS,
+    CurveFitInfo,
     DynestyDynamic,
     DynestyStatic,
     Emcee,
+    LevenbergMarquardt,
     SearchGridSearch,
+    curve_fit,
 )
 
 __version__ = "0.1.0"
@@ -69,10 +81,12 @@ __all__ = [
     "BetaPrior",
     "Collection",
     "CovarianceInterpolator",
+    "CurveFitInfo",
     "DynestyDynamic",
     "DynestyStatic",
     "Emcee",
     "ExponentialPrior",
+    "Explanation",
     "FactorGraphModel",
     "FitException",
     "FlatPrior",
@@ -84,23 +98,29 @@ __all__ = [
     "HalfGaussianPrior",
     "HierarchicalFactor",
     "InverseGammaPrior",
+    "LevenbergMarquardt",
     "LinearInterpolator",
     "LogGaussianPrior",
     "LogUniformPrior",
     "Model",
     "ModelInstance",
+    "Pointwise",
     "ProfileAnalysis",
     "ProfileInstance",
     "Result",
     "ResultList",
     "SearchGridSearch",
     "SplineInterpolator",
+    "Status",
     "StudentTPrior",
     "TruncatedGaussianPrior",
     "UniformPrior",
+    "curve_fit",
     "ex",
+    "explain",
     "ordered_priors",
     "plot",
     "relation",
+    "start_values",
     "util",
 ]

@@ -56,6 +56,10 @@ class ResultError(GraphfitError, ValueError):
     """A question that this result cannot answer."""
 
 
+class ConvergenceError(GraphfitError, RuntimeError):
+    """A search that ended without an answer."""
+
+
 class ConvergenceWarning(UserWarning):
     """A search ended before its answer can be trusted to the usual accuracy."""
 

@@ -11,6 +11,7 @@ from graphfit.compiler.factor_sum import FactorSum
 from graphfit.compiler.paths import FactorPath, disagreeing, factor_paths
 from graphfit.errors import FitException, GraphfitError
 from graphfit.model.space import ParameterSpace
+from graphfit.priors import Prior
 from graphfit.typing import FloatArray
 
 TRIALS = 24  # points of the prior at which to look for the two that are needed
@@ -153,4 +154,18 @@ def _points(space: ParameterSpace) -> Any:
     for trial in range(TRIALS):
         width = 0.2 if trial % 2 else 0.9
         unit = 0.5 + width * (rng.random(space.dimension) - 0.5)
-        yield space.transform(unit)
+        flat = {i: _between(space.priors[i], unit[i]) for i in space.improper}
+        yield space.transform_given(unit, flat)
+
+
+def _between(prior: Prior, unit: float) -> float:
+    """Return a value of order one inside the limits of a prior without quantiles."""
+    if prior.is_conditional:
+        return 2.0 * unit
+    low, high = prior.support
+    far: float = 100.0**unit - 1.0
+    if math.isfinite(high - low):
+        return float(low + unit * (high - low))
+    if math.isfinite(low):
+        return low + far
+    return high - far if math.isfinite(high) else math.copysign(far, unit - 0.5)

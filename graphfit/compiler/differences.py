@@ -10,8 +10,7 @@ vanish at 0, and no more than the prior is wide: a wavelength of 656.3 known to 
 0.1.  Steps may leave the prior's support.  Where the model has no value on one side, the
 difference is taken on the other.
 
-These functions are plain numpy over arrays; :mod:`graphfit.compiler.numba_profile` compiles
-:func:`model_slopes` as it stands.
+:mod:`graphfit.compiler.numba_profile` compiles :func:`model_slopes` as it stands.
 """
 
 from collections.abc import Callable, Sequence
@@ -80,6 +79,7 @@ def step(value: float, least: float, largest: float, share: float) -> float:
 
 def model_slopes(
     evaluate: Callable[..., Any],
+    combine: Callable[..., Any],
     state: Any,
     point: FloatArray,
     which: IntArray,
@@ -93,6 +93,8 @@ def model_slopes(
     evaluate : callable
         ``evaluate(state, point, out)`` writes the model's values (n,) into `out`, NaN where
         it has none.
+    combine : callable
+        :func:`combined`, or the same compiled.
     state : object
         Handed on.
     point : ndarray, shape (D,)
@@ -104,24 +106,44 @@ def model_slopes(
     values : ndarray, shape (1 + S, n)
         The first row holds the values at `point`; the others are filled with derivatives.
     """
-    low = np.empty_like(values[0])
-    middle = values[0]
+    low = np.empty(values.shape[1])
     for row in range(which.size):
         j = which[row]
         centre = point[j]
         above, below = centre + steps[j], centre - steps[j]
-        high = values[1 + row]
         point[j] = above
-        evaluate(state, point, high)
+        evaluate(state, point, values[1 + row])
         point[j] = below
         evaluate(state, point, low)
         point[j] = centre
         # The steps as they are after rounding.
-        both = (high - low) / (above - below)
-        upper = (high - middle) / (above - centre)
-        lower = (middle - low) / (centre - below)
-        one = np.where(np.isfinite(upper), upper, lower)
-        values[1 + row] = np.where(np.isfinite(both), both, one)
+        combine(low, values[0], values[1 + row], centre - below, above - centre)
+
+
+def combined(
+    low: FloatArray, middle: FloatArray, high: FloatArray, left: float, right: float
+) -> None:
+    """Replace f above by the slope: central, or on the one side that is finite.
+
+    Parameters
+    ----------
+    low, middle, high : ndarray, shape (n,)
+        f below, at and above the point; `high` is overwritten.
+    left, right : float
+        The steps down and up.
+
+    Examples
+    --------
+    >>> high = np.array([3.0, np.nan])
+    >>> combined(np.array([1.0, 1.0]), np.array([2.0, 2.0]), high, 0.5, 0.5)
+    >>> high.tolist()
+    [2.0, 2.0]
+    """
+    both = (high - low) / (left + right)
+    upper = (high - middle) / right
+    lower = (middle - low) / left
+    one = np.where(np.isfinite(upper), upper, lower)
+    high[:] = np.where(np.isfinite(both), both, one)
 
 
 def value_gradient(

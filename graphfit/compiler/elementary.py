@@ -14,7 +14,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from graphfit.compiler.digamma import digamma
+from graphfit.compiler.error_function import erf, erfc, log_ndtr
 from graphfit.compiler.exponential import cosh, exp, exp2, expm1, sinh, tanh
+from graphfit.compiler.faddeeva import voigt_imag, voigt_real
 from graphfit.compiler.instructions import (
     Builder,
     compare,
@@ -60,28 +63,36 @@ def _by_intrinsic(name: str) -> Builder:
 
 def _remainder(builder: "ir.IRBuilder", a: "ir.Value", b: "ir.Value") -> "ir.Value":
     """Return the remainder with the sign of the divisor."""
-    rest = lanewise("fmod")(builder, a, b)
-    is_zero = compare(builder, "==", rest, 0.0)
-    differs = builder.xor(
-        compare(builder, "<", b, 0.0), compare(builder, "<", rest, 0.0)
-    )
+    rest, differs = _rest(builder, a, b)
     moved = builder.select(differs, builder.fadd(rest, b), rest)
-    value = builder.select(is_zero, with_sign(builder, constant(a, 0.0), b), moved)
+    zero = with_sign(builder, constant(a, 0.0), b)
+    value = builder.select(compare(builder, "==", rest, 0.0), zero, moved)
     return builder.select(compare(builder, "==", b, 0.0), rest, value)
 
 
-def _floor_divide(
-    builder: "ir.IRBuilder", a: "ir.Value", b: "ir.Value"
-) -> "ir.Value":
-    """Return the integer below ``a / b``, from the remainder: it may be exact."""
+def _floor_divide(builder: "ir.IRBuilder", a: "ir.Value", b: "ir.Value") -> "ir.Value":
+    """Return the integer below ``a / b``, by the remainder, which has no rounding."""
     ratio = builder.fdiv(a, b)
-    whole = builder.fdiv(builder.fsub(a, _remainder(builder, a, b)), b)
+    rest, differs = _rest(builder, a, b)
+    whole = builder.fdiv(builder.fsub(a, rest), b)
+    whole = builder.select(differs, builder.fsub(whole, constant(a, 1.0)), whole)
     below = intrinsic(builder, "floor", whole)
     is_short = compare(builder, ">", builder.fsub(whole, below), 0.5)
     nearest = builder.select(is_short, builder.fadd(below, constant(a, 1.0)), below)
     zero = with_sign(builder, constant(a, 0.0), ratio)
     value = builder.select(compare(builder, "==", whole, 0.0), zero, nearest)
     return builder.select(compare(builder, "==", b, 0.0), ratio, value)
+
+
+def _rest(
+    builder: "ir.IRBuilder", a: "ir.Value", b: "ir.Value"
+) -> "tuple[ir.Value, ir.Value]":
+    """Return C's remainder, and whether it is not zero and has not b's sign."""
+    rest = lanewise("fmod")(builder, a, b)
+    differs = builder.xor(
+        compare(builder, "<", b, 0.0), compare(builder, "<", rest, 0.0)
+    )
+    return rest, builder.and_(differs, compare(builder, "!=", rest, 0.0))
 
 
 def _extreme(relation: str) -> Builder:
@@ -188,9 +199,13 @@ EMIT: Mapping[str, Builder] = MappingProxyType(
         "arcsinh": lanewise("asinh"),
         "arccosh": lanewise("acosh"),
         "arctanh": lanewise("atanh"),
-        "erf": lanewise("erf"),
-        "erfc": lanewise("erfc"),
+        "erf": erf,
+        "erfc": erfc,
+        "log_ndtr": log_ndtr,
         "lgamma": lanewise("lgamma"),
+        "digamma": digamma,
+        "voigt_real": voigt_real,
+        "voigt_imag": voigt_imag,
         "floor": _by_intrinsic("floor"),
         "ceil": _by_intrinsic("ceil"),
         "rint": _by_intrinsic("rint"),

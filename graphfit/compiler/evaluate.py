@@ -19,7 +19,7 @@ import numpy as np
 
 from graphfit.compiler.addresses import address_of, call_kernel, float_at
 from graphfit.compiler.factor_table import FactorTable, Int64Array, TableArrays
-from graphfit.kernels.compiled import compiled
+from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.typing import FloatArray
 
 # A cursor is a header (F), one record a factor, then the local indices of all factors,
@@ -61,10 +61,28 @@ def new_cursor(table: FactorTable) -> Int64Array:
     return cursor
 
 
-def new_scratch(table: FactorTable) -> FloatArray:
-    """Return working memory for the kernels of a table, one a thread."""
-    largest = int(table.arrays.n_local.max(initial=0))
-    return np.zeros(2 * largest + largest * (largest + 1) // 2 + 1)
+def new_scratch(table: FactorTable, *, rows: bool = False) -> FloatArray:
+    """Return working memory for the kernels of a table, one a thread.
+
+    Parameters
+    ----------
+    table : FactorTable
+        The table that the cursor is made from.
+    rows : bool
+        Whether kernels of the kind "rows" are called, which write much more.
+    """
+    arrays = table.arrays
+    largest = int(arrays.n_local.max(initial=0))
+    size = largest + largest * (largest + 1) // 2
+    if rows:
+        size = max(size, int((arrays.points * (1 + arrays.n_local)).max(initial=0)))
+    return np.zeros(largest + size + 1)
+
+
+def row_count(table: FactorTable) -> int:
+    """Return how many rows `value_and_rows` writes: points, and one a prior term."""
+    arrays = table.arrays
+    return int(np.where(arrays.points > 0, arrays.points, arrays.n_local).sum())
 
 
 @compiled
@@ -254,3 +272,112 @@ def _add_normal(
             information[max(i, j), min(i, j)] += (
                 2.0 * entry if i == j and a != b else entry
             )
+
+
+@compiled_apart
+def value_and_rows(
+    cursor: Int64Array,
+    theta: FloatArray,
+    scratch: FloatArray,
+    residual: FloatArray,
+    jacobian: FloatArray,
+) -> float:
+    """Return the sum of values; write residuals and their derivatives, stacked.
+
+    For a table with kernels "rows" where a factor has points and "normal" where it has
+    none.  The latter is written as one row a parameter, ``sqrt(h)`` and ``g / sqrt(h)``,
+    from its gradient g and the diagonal h of its information.
+
+    Parameters
+    ----------
+    cursor, theta
+        As for `value`.
+    scratch : ndarray
+        From ``new_scratch(table, rows=True)``.
+    residual : ndarray, shape (M,) or longer
+        Overwritten with z; M is `row_count`.
+    jacobian : ndarray, shape (D, M) or wider
+        Overwritten with w df/dtheta_j in row j, so that ``J z`` is the gradient.
+
+    Returns
+    -------
+    float
+        The sum; NaN where a factor without points has no such rows, because its
+        information is not diagonal or not positive.
+    """
+    total, correction = 0.0, 0.0
+    row = 0
+    for factor in range(cursor[0]):
+        record = _HEADER + _RECORD * factor
+        term = _call(cursor, record, theta, scratch)
+        if cursor[record + _POINTS] > 0:
+            row = _copy_rows(cursor, record, scratch, row, residual, jacobian)
+        elif _has_rows(cursor, record, scratch):
+            row = _make_rows(cursor, record, scratch, row, residual, jacobian)
+        else:
+            term = math.nan
+        total, correction = _added(total, correction, term)
+    return _completed(total, correction)
+
+
+@compiled_apart
+def _copy_rows(
+    cursor: Int64Array,
+    record: int,
+    scratch: FloatArray,
+    row: int,
+    residual: FloatArray,
+    jacobian: FloatArray,
+) -> int:
+    """Copy what a "rows" kernel wrote to rows `row` and on; return the next row."""
+    n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
+    n = cursor[record + _POINTS]
+    jacobian[:, row : row + n] = 0.0
+    for point in range(n):
+        residual[row + point] = scratch[n_local + point]
+    for a in range(n_local):
+        j = cursor[first + a]
+        source = n_local + n * (1 + a)
+        for point in range(n):
+            jacobian[j, row + point] += scratch[source + point]
+    return row + n
+
+
+@compiled_apart
+def _has_rows(cursor: Int64Array, record: int, scratch: FloatArray) -> bool:
+    """Whether a term's information is diagonal and positive, or all is zero."""
+    n_local = cursor[record + _N_LOCAL]
+    packed = 2 * n_local
+    for a in range(n_local):
+        for _ in range(a):
+            if scratch[packed] != 0.0:
+                return False
+            packed += 1
+        if not (
+            scratch[packed] > 0.0
+            or (scratch[packed] == 0.0 and scratch[n_local + a] == 0.0)
+        ):
+            return False
+        packed += 1
+    return True
+
+
+@compiled_apart
+def _make_rows(
+    cursor: Int64Array,
+    record: int,
+    scratch: FloatArray,
+    row: int,
+    residual: FloatArray,
+    jacobian: FloatArray,
+) -> int:
+    """Write one row a parameter from what a "normal" kernel wrote."""
+    n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
+    jacobian[:, row : row + n_local] = 0.0
+    diagonal = 2 * n_local
+    for a in range(n_local):
+        root = math.sqrt(scratch[diagonal])
+        residual[row + a] = scratch[n_local + a] / root if root > 0.0 else 0.0
+        jacobian[cursor[first + a], row + a] = root
+        diagonal += a + 2
+    return row + n_local

@@ -114,7 +114,7 @@ def scaled_exp(
 
 
 def exp2(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
-    """Return 2 to the power x, within 0.9 units of the last place; exact for integers."""
+    """Return 2 to the power x, within 1 unit of the last place; exact for integers."""
     clamped = _at_least(builder, x, EXP2_ZERO)
     t = builder.fadd(clamped, constant(x, ROUNDER))
     r = builder.fsub(clamped, builder.fsub(t, constant(x, ROUNDER)))
@@ -148,13 +148,13 @@ def sinh(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
 
 
 def cosh(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
-    """Return the hyperbolic cosine, within 1.5 units of the last place."""
+    """Return the hyperbolic cosine, within 1.2 units of the last place."""
     half = scaled_exp(builder, magnitude(builder, x), halvings=1)
     return builder.fadd(half, builder.fdiv(constant(x, 0.25), half))
 
 
 def tanh(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
-    """Return the hyperbolic tangent, within 2.5 units of the last place."""
+    """Return the hyperbolic tangent, within 3 units of the last place."""
     # With t = exp(2|x|) - 1: tanh |x| = t / (t + 2).
     size = magnitude(builder, x)
     is_one = compare(builder, ">", size, TANH_ONE)
@@ -165,9 +165,7 @@ def tanh(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
     return with_sign(builder, builder.select(is_tiny, size, value), x)
 
 
-def _at_least(
-    builder: "ir.IRBuilder", x: "ir.Value", least: float
-) -> "ir.Value":
+def _at_least(builder: "ir.IRBuilder", x: "ir.Value", least: float) -> "ir.Value":
     """Return x, or `least` where that is larger; NaN stays."""
     return builder.select(compare(builder, "<", x, least), constant(x, least), x)
 

@@ -129,7 +129,8 @@ class FactorSum:
         """Return the factors' log-likelihoods `(F,)` and the gradient `(D,)` of the sum."""
         values = self(theta)
         slopes = self._work().out
-        return values, np.bincount(self.local, slopes, minlength=self._dimension)
+        total = np.bincount(self.local, slopes, minlength=self._dimension)
+        return values, total.astype(np.float64)
 
     def _work(self) -> Any:
         """Return this thread's buffers: kernels run without the interpreter's lock."""

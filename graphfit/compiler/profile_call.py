@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
+from graphfit.compiler.frozen_function import frozen, frozen_function
 from graphfit.compiler.tracer import Untraceable
 from graphfit.model import Collection, Model
 from graphfit.model.node import Node
@@ -73,7 +74,8 @@ class ProfileCall:
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for calls that are the same but for their numbers."""
-        return self.function, tuple(_key(item) for item in self.arguments)
+        inside = tuple(_key(item) for item in self.arguments)
+        return frozen_function(self.function), self.name, inside
 
 
 def profile_calls(model: Any, n_inputs: int) -> tuple[list[ProfileCall], list[Any]]:
@@ -112,14 +114,16 @@ def _profiles(value: Any) -> Iterator[Model]:
     elif isinstance(value, Model):
         if value.is_profile:
             yield value
-        elif not isinstance(value.cls, type) or callable(
-            getattr(value.cls, "__call__", None)  # noqa: B004  # that of its instances
-        ):
+        elif not isinstance(value.cls, type) or _makes_callables(value.cls):
             msg = f"{value.label()} is no profile function"
             raise Untraceable(msg)
     elif not isinstance(value, (Node, Expression)) and callable(value):
         msg = f"{value!r} is no profile function"
         raise Untraceable(msg)
+
+
+def _makes_callables(cls: type) -> bool:
+    return any("__call__" in vars(owner) for owner in cls.__mro__)
 
 
 def _call(model: Model, n_inputs: int, numbers: list[Any]) -> ProfileCall:
@@ -160,7 +164,4 @@ def _count(items: tuple[Any, ...]) -> int:
 def _key(item: Any) -> Any:
     if isinstance(item, TupleArgument):
         return tuple(_key(inner) for inner in item.items)
-    if isinstance(item, Fixed):
-        simple = isinstance(item.value, (int, str, type(None)))
-        return type(item.value), item.value if simple else id(item.value)
-    return "number"
+    return frozen(item.value) if isinstance(item, Fixed) else "number"

@@ -88,10 +88,8 @@ def cos(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
     return _far_lanes_by_library(builder, "cos", x, value)
 
 
-def sin_and_cos(
-    builder: "ir.IRBuilder", x: "ir.Value"
-) -> "tuple[ir.Value, ir.Value]":
-    """Return sine and cosine of \\|x| <= 10^8; beyond, wrong numbers.
+def sin_and_cos(builder: "ir.IRBuilder", x: "ir.Value") -> "tuple[ir.Value, ir.Value]":
+    r"""Return sine and cosine of \|x\| <= 10^8; beyond, wrong numbers.
 
     Parameters
     ----------
@@ -164,13 +162,9 @@ def _reduced(
     return r, fma(builder, minus, constant(x, HALF_PI[2]), low)
 
 
-def _turned(
-    builder: "ir.IRBuilder", x: "ir.Value", count: "ir.Value"
-) -> "ir.Value":
+def _turned(builder: "ir.IRBuilder", x: "ir.Value", count: "ir.Value") -> "ir.Value":
     """Change the sign where the second bit of `count` is set."""
-    sign = builder.shl(
-        builder.and_(count, integer(x, 2)), integer(x, SIGN_BIT - 1)
-    )
+    sign = builder.shl(builder.and_(count, integer(x, 2)), integer(x, SIGN_BIT - 1))
     return as_double(builder, builder.xor(as_integer(builder, x), sign))
 
 

@@ -1,4 +1,10 @@
-"""How inner functions of the compiled drivers are compiled."""
+"""How the functions that compiled drivers are made of are compiled.
+
+They are small and handed a dozen arrays, each of which is seven machine words: calling
+one costs more than what it does.  So LLVM is told to expand them in place, and numba not to
+count references, which compiled code that allocates nothing has no use for.  (A function
+that would allocate is refused when it is compiled.)
+"""
 
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -9,15 +15,15 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function for use inside drivers; it keeps its Python signature.
+    """Compile a function to be expanded in the driver that calls it.
 
-    A driver is cached on disk together with what it calls, so these are not.  Division
+    A driver is cached on disk together with all it calls, so these are not.  Division
     by zero gives what IEEE 754 says, as in numpy.
 
     Parameters
     ----------
     function : callable
-        Loops over float64 and int64 arrays.
+        Loops over float64 and int64 arrays that its caller owns.
 
     Returns
     -------
@@ -36,4 +42,23 @@ def compiled(function: Function) -> Function:
     >>> total(np.ones(3))
     3.0
     """
-    return cast(Function, njit(error_model="numpy", nogil=True, forceinline=True, _nrt=False)(function))
+    return cast(
+        Function,
+        njit(error_model="numpy", nogil=True, forceinline=True, _nrt=False)(function),
+    )
+
+
+def compiled_apart(function: Function) -> Function:
+    """Compile a function to be called: one that is large, or seldom used.
+
+    Parameters
+    ----------
+    function : callable
+        As for `compiled`.
+
+    Returns
+    -------
+    callable
+        The same function, compiled for the types of its first call.
+    """
+    return cast(Function, njit(error_model="numpy", nogil=True, _nrt=False)(function))

@@ -7,11 +7,11 @@ memory; the first `n` of them and their first `m` entries are used.
 
 import math
 
-from graphfit.kernels.compiled import compiled
+from graphfit.kernels.compiled import compiled_apart
 from graphfit.typing import FloatArray, IntArray
 
 
-@compiled
+@compiled_apart
 def _norm(column: FloatArray, first: int, m: int) -> float:
     total = 0.0
     for i in range(first, m):
@@ -19,7 +19,7 @@ def _norm(column: FloatArray, first: int, m: int) -> float:
     return math.sqrt(total)
 
 
-@compiled
+@compiled_apart
 def _reflect(
     vector: FloatArray, column: FloatArray, first: int, m: int, beta: float
 ) -> None:
@@ -32,7 +32,7 @@ def _reflect(
         column[i] -= product * vector[i]
 
 
-@compiled
+@compiled_apart
 def factorize(
     columns: FloatArray,
     rhs: FloatArray,
@@ -89,11 +89,12 @@ def factorize(
     return min(m, n)
 
 
-@compiled
+@compiled_apart
 def solve(
     columns: FloatArray,
     rhs: FloatArray,
     rank: int,
+    n: int,
     order: IntArray,
     diagonal: FloatArray,
     x: FloatArray,
@@ -108,10 +109,12 @@ def solve(
         From `factorize`.
     rank : int
         What it returned.
-    x : ndarray, shape (n,)
+    n : int
+        Columns of J.
+    x : ndarray, shape (>= n,)
         Output.
     """
-    for k in range(len(x)):
+    for k in range(n):
         x[k] = 0.0
     for k in range(rank - 1, -1, -1):
         total = rhs[k]
@@ -120,7 +123,7 @@ def solve(
         x[order[k]] = total / diagonal[k]
 
 
-@compiled
+@compiled_apart
 def inverse_information(
     columns: FloatArray,
     n: int,
@@ -136,7 +139,7 @@ def inverse_information(
         From `factorize`; the part of `columns` that holds R is overwritten.
     n : int
         Columns of J.
-    covariance : ndarray, shape (n, n)
+    covariance : ndarray, shape (>= n, >= n)
         Output, both triangles.
     """
     log_determinant = 0.0

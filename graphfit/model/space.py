@@ -135,8 +135,14 @@ class ParameterSpace:
         given : mapping of int to float
             Values by position; used where a parameter's prior has no integral.
         """
+        return self.transform_given(np.full(self.dimension, 0.5), given)
+
+    def transform_given(
+        self, unit: FloatArray, given: Mapping[int, float]
+    ) -> FloatArray:
+        """Return `transform`, with the values `given` where a prior has no integral."""
         fixed = {i: given.get(i, np.nan) for i in self.improper}
-        return self._transformed(np.full(self.dimension, 0.5), fixed)
+        return self._transformed(unit, fixed)
 
     def require_proper(self, who: str) -> None:
         """Refuse priors without an integral on behalf of `who`, which draws from them.

@@ -64,7 +64,7 @@ _SENTENCES = {
     ),
     Status.NON_FINITE: "The likelihood is not finite where the fit starts.",
     Status.TOO_FEW_POINTS: "There are fewer data points than free parameters.",
-    Status.BAD_START: "The starting point is not finite, or lies outside the bounds.",
+    Status.BAD_START: "The starting point is not finite.",
     Status.MASKED: "The pixel is masked; it was not fitted.",
     Status.USER_ERROR: "The user's code raised an error; diagnostics hold its traceback.",
 }

@@ -4,13 +4,18 @@ from graphfit.search.dynesty import DynestyDynamic, DynestyStatic
 from graphfit.search.emcee import Emcee
 from graphfit.search.grid_search import SearchGridSearch
 from graphfit.search.lbfgs import LBFGS
+from graphfit.search.least_squares.curve_fit import CurveFitInfo, curve_fit
+from graphfit.search.least_squares.levenberg_marquardt import LevenbergMarquardt
 from graphfit.search.search import Search
 
 __all__ = [
     "LBFGS",
+    "CurveFitInfo",
     "DynestyDynamic",
     "DynestyStatic",
     "Emcee",
+    "LevenbergMarquardt",
     "Search",
     "SearchGridSearch",
+    "curve_fit",
 ]

@@ -192,7 +192,9 @@ def per_parameter(
     try:
         if isinstance(value, (list, tuple)):
             if len(value) != count:
-                msg = f"{WHERE}: {name} has {len(value)} entries for {count} parameters."
+                msg = (
+                    f"{WHERE}: {name} has {len(value)} entries for {count} parameters."
+                )
                 raise SettingError(msg)
             entries = [np.asarray(item, dtype=np.float64) for item in value]
             if all(item.ndim == 0 for item in entries):

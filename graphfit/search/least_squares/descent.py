@@ -1,8 +1,17 @@
 """One fit by the method of Levenberg and Marquardt, on fused normal equations.
 
 A kernel gives value, gradient and information in one pass, so it is evaluated at the trial
-point: an accepted trial costs nothing more.  With the predicted gain p of ln L and the
-actual one a, the damping follows the ratio a / p.
+point, and an accepted trial costs nothing more.  With the gain p of ln L that the quadratic
+model predicts and the actual gain a, ``rho = a / p`` decides on the step, and on the damping
+(Nielsen 1999): it is multiplied by ``1 - (2 rho - 1)^3``, at least 0.2, after a success, and
+by 2, 4, 8, ... after failures in a row.
+
+A fit has converged when the last step gained no more than ``tolerance |ln L|`` in fact and by
+prediction, *and* the undamped step from there would not either: a damped step may be short
+only because of its damping.  For a sum of squares this is a relative change of chi-square;
+above 100 points it is tightened as 100 / N, because what matters is its size in units of
+chi-square per degree of freedom.  At the default, the remaining distance from the optimum is
+below 1e-3 standard errors before the last step, and far below after it.
 """
 
 import math
@@ -12,7 +21,7 @@ from graphfit.compiler.factor_table import Int64Array
 from graphfit.kernels.compiled import compiled
 from graphfit.samples.status import Status
 from graphfit.search.least_squares.step import predicted_gain, propose
-from graphfit.search.least_squares.workspace import Workspace
+from graphfit.search.least_squares.workspace import Settings, Workspace
 from graphfit.typing import FloatArray
 
 CONVERGED = int(Status.CONVERGED)
@@ -21,16 +30,21 @@ DIVERGING = int(Status.DIVERGING)
 STALLED = int(Status.STALLED)
 NON_FINITE = int(Status.NON_FINITE)
 
-FIRST_DAMPING = 1e-3
-SHRINK = 0.2
-DECAY = 1.0
-LARGEST_DAMPING = 1e30
 EPSILON = 2.220446049250313e-16
+LEAST_PIVOT = 1e-14  # below, the information is singular as far as rounding can tell
+LARGEST_DAMPING = 1e30
+LEAST_RATIO = 1e-4  # of actual to predicted gain, for a success
+# Divergence: in this many evaluations ln L gains less than this part of the noise while a
+# parameter changes by more than this part of itself.  Measured on spectra without a line.
+WINDOW = 16
+NO_GAIN = 0.03
+DRIFT = 0.1
+ACCURATE = 1e-10  # tolerances below ask for digits: slow progress is not divergence
 
 
 @compiled
 def is_finite(value: float, gradient: FloatArray, information: FloatArray) -> bool:
-    """Whether a kernel's results are all finite (of the information: its diagonal)."""
+    """Whether a kernel's results are finite (of the information: its diagonal)."""
     zero = value * 0.0
     for j in range(len(gradient)):
         zero += gradient[j] * 0.0 + information[j, j] * 0.0
@@ -38,26 +52,19 @@ def is_finite(value: float, gradient: FloatArray, information: FloatArray) -> bo
 
 
 @compiled
-def raise_scales(work: Workspace) -> None:
-    """Let the scales follow the largest diagonal of the information so far."""
-    for j in range(len(work.scale)):
-        work.scale[j] = max(DECAY * work.scale[j], abs(work.information[j, j]))
-
-
-@compiled
 def accept(work: Workspace) -> None:
-    """Make the trial the current point."""
+    """Make the trial the current point; scales follow the largest diagonal so far."""
     for i in range(len(work.theta)):
         work.theta[i] = work.trial[i]
         work.gradient[i] = work.trial_gradient[i]
         for j in range(i + 1):
             work.information[i, j] = work.trial_information[i, j]
-    raise_scales(work)
+        work.scale[i] = max(work.scale[i], abs(work.information[i, i]))
 
 
 @compiled
 def moves(work: Workspace, relative: float) -> bool:
-    """Whether the step changes any parameter by more than a relative amount."""
+    """Whether the step changes any parameter by more than this part of itself."""
     for j in range(len(work.theta)):
         if abs(work.step[j]) > relative * abs(work.theta[j]):
             return True
@@ -65,33 +72,86 @@ def moves(work: Workspace, relative: float) -> bool:
 
 
 @compiled
-def descend(
+def drifted(work: Workspace) -> bool:
+    """Whether a parameter has left its mark by a large part of itself."""
+    for j in range(len(work.theta)):
+        now, then = work.theta[j], work.mark[j]
+        if abs(now - then) > DRIFT * max(abs(now), abs(then)):
+            return True
+    return False
+
+
+@compiled
+def is_stationary(work: Workspace, value: float) -> bool:
+    """Whether the gradient is negligible beside the residuals.
+
+    ``g_j^2 / (H_jj |2 ln L|)`` is the squared cosine of the angle between residuals and
+    column j of their derivatives, as in MINPACK.
+    """
+    for j in range(len(work.theta)):
+        limit = 1e-8 * abs(2.0 * value * work.information[j, j])
+        if work.held[j] == 0 and work.gradient[j] ** 2 > limit:
+            return False
+    return True
+
+
+# The arguments are what a thread owns, and one pixel's problem.
+@compiled
+def descend(  # noqa: PLR0913, PLR0912, C901
     cursor: Int64Array,
     scratch: FloatArray,
     work: Workspace,
     lower: FloatArray,
     upper: FloatArray,
     row: int,
-    tolerance: float,
     n_points: int,
+    damping: float,
+    settings: Settings,
     max_evaluations: int,
 ) -> tuple[float, int, int]:
+    """Maximise ln L from `work.theta`; leave the optimum and its information in `work`.
+
+    Parameters
+    ----------
+    cursor, scratch
+        Of a table with kernels of the kind "normal", pointed at the pixel.
+    work : Workspace
+        With the start in `theta`, within the bounds.
+    lower, upper : ndarray, shape (P or 1, D)
+        Bounds.
+    row : int
+        Which row of them.
+    n_points : int
+        Numbers that inform the fit.
+    damping : float, > 0
+        The first lambda, in units of the diagonal of the information.
+    settings : Settings
+        When to end.
+    max_evaluations : int
+        At most as many as the settings allow.
+
+    Returns
+    -------
+    tuple
+        ln L, evaluations, status.
+    """
+    # One loop with one call of each large function: it is compiled in place.
     for j in range(len(work.theta)):
         work.trial[j] = work.theta[j]
         work.scale[j] = 0.0
-    part = tolerance * min(1.0, 100.0 / max(n_points, 1))
-    relative = max(1e-5 * tolerance, 4.0 * EPSILON)
-    damping, growth = FIRST_DAMPING, 2.0
-    value, gain, enough = -math.inf, math.inf, 0.0
+    part = settings.tolerance * min(1.0, 100.0 / max(n_points, 1))
+    part = max(part, 4.0 * EPSILON)
+    unmoved = max(1e-5 * settings.tolerance, 4.0 * EPSILON)
+    value, marked_value, gain, growth = -math.inf, -math.inf, math.inf, 2.0
     evaluations = 0
     while True:
         trial_value = value_and_normal(
             cursor, work.trial, scratch, work.trial_gradient, work.trial_information
         )
         evaluations += 1
-        finite = is_finite(trial_value, work.trial_gradient, work.trial_information)
         actual = trial_value - value
         ratio = actual / gain
+        finite = is_finite(trial_value, work.trial_gradient, work.trial_information)
         if evaluations == 1:
             if not finite:
                 return trial_value, evaluations, NON_FINITE
@@ -99,37 +159,50 @@ def descend(
             accept(work)
             for j in range(len(work.scale)):
                 if work.scale[j] == 0.0:
-                    work.scale[j] = 1.0
-        elif finite and ratio > 1e-4:
+                    work.scale[j] = 1.0  # any will do: nothing depends on it here
+        elif finite and ratio > LEAST_RATIO:
             value = trial_value
             accept(work)
-            damping *= max(SHRINK, 1.0 - (2.0 * ratio - 1.0) ** 3)
+            damping *= max(0.2, 1.0 - (2.0 * ratio - 1.0) ** 3)
             growth = 2.0
+        elif not moves(work, 4.0 * EPSILON):
+            return (
+                value,
+                evaluations,
+                CONVERGED if is_stationary(work, value) else STALLED,
+            )
         else:
-            if not moves(work, 4.0 * EPSILON):
-                return value, evaluations, STALLED
             damping *= growth
             growth *= 2.0
+
         enough = part * abs(value)
-        checking = gain <= enough and abs(actual) <= enough
-        checked = False
+        if evaluations % WINDOW == 0 and settings.tolerance >= ACCURATE:
+            noise = abs(value) / max(n_points, 1)
+            if value - marked_value < NO_GAIN * noise and drifted(work):
+                return value, evaluations, DIVERGING
+            marked_value = value
+            for j in range(len(work.theta)):
+                work.mark[j] = work.theta[j]
+
+        # Find a step; where it would bring nothing, ask the undamped one.
+        asking = gain <= enough and abs(actual) <= enough
+        asked = False
         while True:
-            pivot = propose(work, lower, upper, row, 0.0 if checking else damping)
+            pivot = propose(work, lower, upper, row, 0.0 if asking else damping)
             gain = predicted_gain(work)
-            if checking:
-                if pivot < 1e-14 or gain <= enough or not moves(work, relative):
+            if asking:
+                if pivot < LEAST_PIVOT or gain <= enough or not moves(work, unmoved):
                     return value, evaluations, CONVERGED
-                checking, checked = False, True
+                asking, asked = False, True
                 damping *= 0.1
-                continue
-            if not pivot > 0.0 or not gain > -1.0:
+            elif not (pivot > 0.0 and gain >= 0.0):
                 damping *= growth
                 growth *= 2.0
                 if damping > LARGEST_DAMPING:
                     return value, evaluations, STALLED
-                continue
-            if checked or (gain > 1e-4 * enough and moves(work, relative)):
+            elif asked or (gain > 1e-4 * enough and moves(work, unmoved)):
                 break
-            checking = True
+            else:
+                asking = True
         if evaluations >= max_evaluations:
             return value, evaluations, OUT_OF_EVALUATIONS

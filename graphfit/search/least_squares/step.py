@@ -88,6 +88,20 @@ def hold_what_crosses(
 
 
 @compiled
+def write_trial(
+    work: Workspace, n_free: int, lower: FloatArray, upper: FloatArray, row: int
+) -> None:
+    """Complete the step, and write the point it leads to; what is held, exactly there."""
+    for a in range(n_free):
+        work.step[work.free[a]] = work.solution[a]
+    for j in range(len(work.theta)):
+        if work.held[j] == 0:
+            work.trial[j] = work.theta[j] + work.step[j]
+        else:
+            work.trial[j] = lower[row, j] if work.held[j] < 0 else upper[row, j]
+
+
+@compiled
 def propose(
     work: Workspace,
     lower: FloatArray,
@@ -123,13 +137,7 @@ def propose(
         if left == n_free:
             break
         n_free = left
-    for a in range(n_free):
-        work.step[work.free[a]] = work.solution[a]
-    for j in range(len(work.theta)):
-        if work.held[j] == 0:
-            work.trial[j] = work.theta[j] + work.step[j]
-        else:
-            work.trial[j] = lower[row, j] if work.held[j] < 0 else upper[row, j]
+    write_trial(work, n_free, lower, upper, row)
     return pivot
 
 

@@ -1,4 +1,7 @@
-"""What one thread works in, and the arrays that all threads read and fill."""
+"""What one thread works in, and the arrays that all threads read and fill.
+
+Axes: ``D`` parameters, ``P`` pixels, ``S`` starts, ``M`` rows of residuals.
+"""
 
 from typing import NamedTuple
 
@@ -11,18 +14,20 @@ Int64Array = NDArray[np.int64]
 
 
 class Workspace(NamedTuple):
-    """Memory of one thread, for a problem of D parameters; no pixel allocates any."""
+    """Memory of one thread for normal equations; no pixel allocates any."""
 
     theta: FloatArray  # (D,) the best point so far
     trial: FloatArray  # (D,) the point under trial
     step: FloatArray  # (D,)
+    mark: FloatArray  # (D,) where the fit was some evaluations ago
+    best: FloatArray  # (D,) the best end of several starts
     # Uphill gradient and lower triangle of the information, at both points.
     gradient: FloatArray  # (D,)
     trial_gradient: FloatArray  # (D,)
+    scale: FloatArray  # (D,) largest diagonal of the information so far
     information: FloatArray  # (D, D)
     trial_information: FloatArray  # (D, D)
     # The damped system of the free parameters.
-    scale: FloatArray  # (D,) largest diagonal of the information so far
     matrix: FloatArray  # (D, D)
     solution: FloatArray  # (D,)
     free: Int64Array  # (D,) indices of the free parameters
@@ -36,6 +41,8 @@ class Workspace(NamedTuple):
             theta=np.zeros(d),
             trial=np.zeros(d),
             step=np.zeros(d),
+            mark=np.zeros(d),
+            best=np.zeros(d),
             gradient=np.zeros(d),
             trial_gradient=np.zeros(d),
             information=np.zeros((d, d)),
@@ -48,6 +55,35 @@ class Workspace(NamedTuple):
         )
 
 
+class Rows(NamedTuple):
+    """Memory of one thread for residuals z and their derivatives J."""
+
+    residual: FloatArray  # (M,)
+    trial_residual: FloatArray  # (M,)
+    # The damped, scaled system and its factor: D more rows hold the damping.
+    right: FloatArray  # (M + D,)
+    diagonal: FloatArray  # (D,)
+    jacobian: FloatArray  # (D, M)
+    trial_jacobian: FloatArray  # (D, M)
+    columns: FloatArray  # (D, M + D)
+    order: Int64Array  # (D,)
+
+    @staticmethod
+    def of(n_rows: int, n_parameters: int) -> "Rows":
+        """Return the memory for M rows of D parameters."""
+        m, d = n_rows, n_parameters
+        return Rows(
+            residual=np.zeros(m),
+            jacobian=np.zeros((d, m)),
+            trial_residual=np.zeros(m),
+            trial_jacobian=np.zeros((d, m)),
+            right=np.zeros(m + d),
+            columns=np.zeros((d, m + d)),
+            diagonal=np.zeros(d),
+            order=np.zeros(d, dtype=np.int64),
+        )
+
+
 class Problem(NamedTuple):
     """Where the fits start and what bounds them; a first axis of 1 is shared."""
 
@@ -56,12 +92,34 @@ class Problem(NamedTuple):
     upper: FloatArray  # (P or 1, D)
 
 
+class Settings(NamedTuple):
+    """When a fit ends."""
+
+    tolerance: float
+    max_evaluations: int  # of each start
+
+
 class Output(NamedTuple):
-    """What the fits fill in, one row a pixel."""
+    """What the fits fill in, one row a pixel; `batch.fit_batch` says what it means."""
 
     theta: FloatArray  # (P, D)
     value: FloatArray  # (P,)
-    covariance: FloatArray  # (P, D, D), or of size 0 where nobody asks for it
+    covariance: FloatArray  # (P, D, D), or (0, D, D) where nobody asks for it
     log_determinant: FloatArray  # (P,)
     evaluations: NDArray[np.int32]  # (P,)
     status: NDArray[np.int8]  # (P,)
+    pivot: FloatArray  # (P,)
+
+    @staticmethod
+    def of(n_pixels: int, n_parameters: int, *, covariance: bool = True) -> "Output":
+        """Return arrays for P pixels and D parameters."""
+        p, d = n_pixels, n_parameters
+        return Output(
+            theta=np.zeros((p, d)),
+            value=np.zeros(p),
+            covariance=np.zeros((p if covariance else 0, d, d)),
+            log_determinant=np.zeros(p),
+            evaluations=np.zeros(p, dtype=np.int32),
+            status=np.zeros(p, dtype=np.int8),
+            pivot=np.zeros(p),
+        )

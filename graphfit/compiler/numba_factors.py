@@ -1,0 +1,147 @@
+"""NumbaFactors: the factors of a graph for which numba is to be tried.
+
+Factors that call the same functions on arrays of the same length share one kernel, as
+compiled ones do: the numbers in which they differ are constants of the dataset.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.analysis.pointwise import Pointwise
+from graphfit.compiler.factor_kernel import FactorData, Kernels, columns_before_x
+from graphfit.compiler.formula import Formula, differing
+from graphfit.compiler.profile_call import ProfileCall, profile_calls
+from graphfit.compiler.sampled_kernel import (
+    noise_formula,
+    sampled_data,
+    sampled_likelihood,
+)
+from graphfit.compiler.tracer import Untraceable
+from graphfit.model.space import ParameterSpace
+
+Found = dict[int, tuple[Kernels, FactorData] | str]
+Entry = tuple[int, list[ProfileCall], Pointwise, Formula]
+
+
+@final
+class NumbaFactors:
+    """Collects factors by position, then compiles them group by group.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+        Of the graph.
+    """
+
+    def __init__(self, space: ParameterSpace) -> None:
+        self._space = space
+        self._groups: dict[Any, list[Entry]] = {}
+        self._refused: Found = {}
+
+    def add(self, position: int, model: Any, data: Pointwise) -> None:
+        """Note a factor: its position in the graph, its model and its data."""
+        try:
+            if data.call != "call":
+                msg = "a method of a class is called"
+                raise Untraceable(msg)
+            calls, numbers = profile_calls(model, len(data.inputs))
+            formula = noise_formula(model, self._space, data, numbers)
+            if not formula.parameters:
+                msg = "it has no free parameter"
+                raise Untraceable(msg)
+        except Untraceable as reason:
+            self._refused[position] = f"nor is it for numba: {reason}"
+            return
+        nu = data.degrees_of_freedom
+        key = (
+            tuple(call.key for call in calls),
+            formula.shape,
+            data.size,
+            len(data.inputs),
+            data.likelihood,
+            data.jitter is None,
+            nu if isinstance(nu, float) else type(nu),
+            columns_before_x(data),
+            data.broadcasts,
+        )
+        self._groups.setdefault(key, []).append((position, calls, data, formula))
+
+    def kernels(self) -> Found:
+        """Return kernels and data by position, or why there are none."""
+        found = dict(self._refused)
+        for key, group in self._groups.items():
+            found.update(self._compiled(key, group))
+        return found
+
+    def _compiled(self, key: Any, group: list[Entry]) -> Found:
+        constants = differing([formula for _, _, _, formula in group])
+        _, calls, data, formula = group[0]
+        recipe = _Recipe(
+            (key, tuple(constants), tuple(formula.tape(constants).nodes)),
+            lambda: _kernels(calls, data, formula, constants),
+        )
+        kernels = _made(recipe)
+        if isinstance(kernels, str):
+            return {position: kernels for position, *_ in group}
+        chosen = np.array(constants, dtype=bool)
+        return {
+            position: (
+                kernels,
+                sampled_data(
+                    data,
+                    self._space,
+                    formula.parameters,
+                    np.array(formula.literals, dtype=np.float64)[chosen],
+                ),
+            )
+            for position, _, data, formula in group
+        }
+
+
+@final
+@dataclass(frozen=True)
+class _Recipe:
+    """How to make kernels; equal to another of the same key."""
+
+    key: Any
+    make: Callable[[], Kernels | str] = field(compare=False)
+
+
+# A model that is fitted again, to other data of the same length, is not compiled again.
+@lru_cache(maxsize=64)
+def _made(recipe: _Recipe) -> Kernels | str:
+    return recipe.make()
+
+
+def _kernels(
+    calls: list[ProfileCall],
+    data: Pointwise,
+    formula: Formula,
+    constants: Sequence[bool],
+) -> Kernels | str:
+    """Return the kernels of a group of factors, or numba's reason against it."""
+    # Numba is imported when it is needed, not before.
+    from graphfit.compiler.numba_kernel import NumbaKernel
+    from graphfit.compiler.numba_profile import NumbaRefuses, compiled_model
+
+    _, _, first = columns_before_x(data)
+    try:
+        model = compiled_model(calls, data, first)
+    except NumbaRefuses as reason:
+        return str(reason)
+    which = _parameters_of(formula, model.size)
+    form = sampled_likelihood(data, formula, constants, len(formula.parameters), which)
+    return NumbaKernel(model, formula, constants, form)
+
+
+def _parameters_of(formula: Formula, size: int) -> list[int]:
+    """Return the parameters that the first `size` outputs depend on."""
+    tape = formula.tape([False] * len(formula.literals))
+    lines = tape.needed(formula.outputs[:size])
+    return sorted(
+        {tape.nodes[i].value for i in lines if tape.nodes[i].operation == "parameter"}
+    )

@@ -1,0 +1,84 @@
+"""A program as the drivers of least squares see it: tables of kernels, nothing else."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from graphfit.compiler.factor_kernel import FactorData as KernelData
+from graphfit.compiler.factor_kernel import Kernels
+from graphfit.compiler.factor_table import FactorData, FactorTable, Int64Array
+from graphfit.compiler.program import Program
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The factors of a program, and its prior where it counts, as kernels.
+
+    Attributes
+    ----------
+    normal : FactorTable
+        Kernels of value, gradient and information; data first, then the prior's terms.
+    rows : ndarray of int64, shape (F,), or None
+        Addresses of kernels of residuals and derivatives, where every dataset is least
+        squares; 0 for terms of the prior.
+    n_data : int
+        Data factors; the rest are terms of the prior.
+    points : int
+        Data points in use.
+    offset : float
+        To be added to the sum of the kernels' values.
+    kernels : tuple of Kernels
+        Of the data; those that call Python keep the first error of the user's code.
+    """
+
+    normal: FactorTable
+    rows: Int64Array | None
+    n_data: int
+    points: int
+    offset: float
+    kernels: tuple[Kernels, ...]
+
+
+def problem(program: Program, *, posterior: bool) -> Problem:
+    """Return a program as a problem of least squares.
+
+    Parameters
+    ----------
+    program : Program
+        To be fitted.
+    posterior : bool
+        Whether the prior counts; else the likelihood alone.
+
+    Raises
+    ------
+    ModelError
+        If the prior counts and cannot be differentiated.
+    """
+    data = [path.callable_kernels() for path in program.paths]
+    terms = list(program.prior_terms.require()) if posterior else []
+    rows = [_row(item, kernels.address("normal")) for kernels, item in data + terms]
+    normal = FactorTable.of(rows, n_parameters=program.dimension)
+    plain = all(getattr(kernels, "is_plain", False) for kernels, _ in data)
+    residuals = None
+    if plain:
+        addresses = [kernels.address("rows") for kernels, _ in data]
+        residuals = np.array([*addresses, *(0 for _ in terms)], dtype=np.int64)
+    return Problem(
+        normal,
+        residuals,
+        len(data),
+        sum(item.points for _, item in data),
+        sum(item.offset for _, item in data),
+        tuple(kernels for kernels, _ in data),
+    )
+
+
+def _row(data: KernelData, address: int) -> FactorData:
+    return FactorData(
+        address,
+        data.local,
+        data.constants[None],
+        tuple(column[None] for column in data.columns),
+    )

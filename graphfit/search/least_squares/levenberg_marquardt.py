@@ -1,0 +1,203 @@
+"""The maximum of the posterior, or of the likelihood, by Levenberg-Marquardt.
+
+Levenberg (1944), Q. Appl. Math. 2, 164; Marquardt (1963), J. SIAM 11, 431; as More (1978),
+Lecture Notes in Mathematics 630, 105, scales it.
+"""
+
+import math
+import warnings
+from typing import Any, ClassVar, Literal, final
+
+import numpy as np
+
+from graphfit.compiler import Program
+from graphfit.compiler.problem import Problem, problem
+from graphfit.errors import ConvergenceError, ConvergenceWarning
+from graphfit.samples import Samples, Status
+from graphfit.search.search import Search
+from graphfit.search.settings import require, settings
+from graphfit.search.starting_points import starting_points
+from graphfit.search.task import Task
+from graphfit.typing import FloatArray
+
+LARGEST_DENSE = 40  # parameters; beyond, the graph's structure is used
+
+
+@final
+@settings
+class LevenbergMarquardt(Search):
+    """The best point, with a Gaussian about it: values, covariance, Laplace evidence.
+
+    Maximises ``ln L(theta) + ln p(theta)``, within the priors' support, by damped
+    Gauss-Newton steps ``(H + lambda diag H) d = g``: g the gradient, H the information of
+    the data (``J^T W J`` for Gaussian noise, Fisher's otherwise) and the curvature of the
+    prior.  Models are compiled with their exact derivatives where they can be; every other
+    likelihood is fitted by differences.
+
+    At the optimum ``H^-1`` is the covariance, and
+
+        ln Z = ln L + ln p + (D / 2) ln 2 pi - (1 / 2) ln |H|
+
+    Laplace's approximation of the evidence, right for a posterior that is a Gaussian.
+
+    Parameters
+    ----------
+    maximize : {"posterior", "likelihood"}
+        Whether priors count, or are bounds only (a "prior" then is its support).
+    tolerance : float, > 0
+        Relative change of the objective that no longer matters; below 1e-10 the answer is
+        polished by orthogonal factorisation to all the digits there are.
+    max_evaluations : int, >= 1
+        Evaluations of each start.
+    n_starts : int, >= 1
+        Optimisations: from `start` where given, and the best of draws from the prior.
+    n_draws : int, >= 1
+        Draws from the prior among which the starts are chosen.
+    n_sweep : int, >= 0
+        Before optimising, each start's parameters are tried one after the other at this
+        many quantiles of their priors, as in :class:`~graphfit.LBFGS`.
+
+    See Also
+    --------
+    graphfit.search.Search : name, path_prefix, seed and progress.
+    graphfit.curve_fit : the same for one function and many rows of data.
+
+    Notes
+    -----
+    A parameter that ends at a bound, a fit without a covariance, and one that did not
+    converge are told by ``result.status``.  Then ln Z is NaN.
+
+    Examples
+    --------
+    >>> import graphfit as gf
+    >>> def line(x, slope, offset):
+    ...     return slope * x + offset
+    >>> model = gf.Model(line, slope=gf.UniformPrior(0, 5), offset=gf.UniformPrior(0, 5))
+    >>> x = np.arange(5.0)
+    >>> y = 2.0 * x + 1.0 + np.array([0.1, -0.1, 0.0, -0.1, 0.1])
+    >>> result = gf.LevenbergMarquardt().fit(model, gf.ProfileAnalysis(x, y, 0.1))
+    >>> round(result.instance.slope, 6), round(result.instance.offset, 6)
+    (2.0, 1.0)
+    >>> low, high = result.errors_at_sigma(1.0).slope
+    >>> round(high, 6)
+    0.031623
+    """
+
+    maximize: Literal["posterior", "likelihood"] = "posterior"
+    tolerance: float = 1e-8
+    max_evaluations: int = 1000
+    n_starts: int = 1
+    n_draws: int = 50
+    n_sweep: int = 15
+
+    begins_somewhere: ClassVar[bool] = True
+    needs_unit_cube: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("max_evaluations", "n_starts", "n_draws"):
+            require(self, name, getattr(self, name) >= 1, "at least 1")
+        require(self, "n_sweep", self.n_sweep >= 0, "at least 0")
+        require(self, "tolerance", self.tolerance > 0, "> 0")
+
+    def run(self, task: Task) -> Samples:
+        posterior = self.maximize == "posterior"
+        work = problem(task.program, posterior=posterior)
+        begin = np.stack(self._starts(task))
+        lower, upper = _bounds(task.program, begin[0])
+        solved = _solve(self, work, begin, lower, upper)
+        _raise_users_error(work)
+        status = Status(int(solved.status))
+        if status >= Status.NON_FINITE:
+            msg = f"LevenbergMarquardt found no answer. {status.sentence}"
+            raise ConvergenceError(msg)
+        if not status.answered or status == Status.SINGULAR:
+            warnings.warn(
+                f"LevenbergMarquardt: {status.sentence}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return _samples(self, task, work, solved, status)
+
+    def _starts(self, task: Task) -> list[FloatArray]:
+        if task.program.space.improper:
+            assert task.start is not None
+            return [task.start]
+        return starting_points(
+            task, self.n_starts, self.n_draws, self.n_sweep, type(self).__name__
+        )
+
+
+def _bounds(program: Program, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the limits of the priors; none where a limit depends on parameters."""
+    low, high = program.space.support(theta)
+    moving = np.array([prior.is_conditional for prior in program.space.priors])
+    return np.where(moving, -np.inf, low), np.where(moving, np.inf, high)
+
+
+def _solve(
+    search: LevenbergMarquardt,
+    work: Problem,
+    begin: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+) -> Any:
+    settings_of_solver = {
+        "tolerance": search.tolerance,
+        "max_evaluations": search.max_evaluations,
+    }
+    if lower.size <= LARGEST_DENSE:
+        from graphfit.search.least_squares.batch import fit_batch
+
+        found = fit_batch(
+            work.normal, begin[None], lower, upper, rows=work.rows, **settings_of_solver
+        )
+        return type(found)(*(array[0] for array in found))
+    from graphfit.search.least_squares.joint import solve_joint
+
+    found = [
+        solve_joint(work.normal, start, lower, upper, **settings_of_solver)
+        for start in begin
+    ]
+    return max(found, key=lambda item: (item.status < Status.NON_FINITE, item.value))
+
+
+def _raise_users_error(work: Problem) -> None:
+    """Raise what the user's own code raised inside a kernel."""
+    for kernels in work.kernels:
+        error = getattr(kernels, "error", None)
+        if error is not None:
+            raise error
+
+
+def _samples(
+    search: LevenbergMarquardt,
+    task: Task,
+    work: Problem,
+    solved: Any,
+    status: Status,
+) -> Samples:
+    program, theta = task.program, solved.theta
+    log_likelihood = task.log_likelihood(theta)
+    log_prior = float(program.log_prior(theta))
+    evidence = math.nan
+    proper = not program.space.improper and search.maximize == "posterior"
+    if proper and status == Status.CONVERGED:
+        evidence = (
+            log_likelihood
+            + log_prior
+            + 0.5 * theta.size * math.log(2.0 * math.pi)
+            - 0.5 * solved.log_determinant
+        )
+    return Samples(
+        kind="optimum",
+        parameter_names=program.space.names,
+        values=theta[None].copy(),
+        log_likelihood=np.array([log_likelihood]),
+        log_prior=np.array([log_prior]),
+        log_weights=np.zeros(1),
+        log_evidence=evidence,
+        evaluations=int(solved.evaluations),
+        covariance=solved.covariance,
+        status=status,
+    )

@@ -1,0 +1,136 @@
+"""Fits of many rows of data by one function, block by block, on any number of threads."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from graphfit.compiler.factor_table import FactorData, FactorTable
+from graphfit.search.least_squares.arguments import CurveData
+from graphfit.search.least_squares.blocks import block_columns, rows_per_block
+from graphfit.search.least_squares.curve_function import CurveKernels
+from graphfit.typing import AnyArray, FloatArray
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RowFits:
+    """The fits of P rows.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (P, D)
+        NaN where there is no answer.
+    value : ndarray, shape (P,)
+        ``-chi^2 / 2``.
+    covariance : ndarray, shape (P, D, D)
+        The inverse of ``J^T W J``.
+    evaluations, status, points : ndarray of int, shape (P,)
+    """
+
+    theta: FloatArray
+    value: FloatArray
+    covariance: FloatArray
+    evaluations: AnyArray
+    status: AnyArray
+    points: AnyArray
+
+
+def fit_rows(
+    kernels: CurveKernels,
+    data: CurveData,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    *,
+    tolerance: float,
+    max_evaluations: int,
+    threads: int = 1,
+) -> RowFits:
+    """Return the fit of every row.
+
+    Parameters
+    ----------
+    kernels : CurveKernels
+        The function.
+    data : CurveData
+        P rows.
+    start, lower, upper : ndarray, shape (P or 1, D)
+        Where to begin, within what bounds.
+    tolerance : float
+        See :class:`~graphfit.LevenbergMarquardt`.
+    max_evaluations : int
+        Of one fit.
+    threads : int
+        Blocks of rows are spread over them.
+    """
+    count, n_parameters = len(data.y), lower.shape[1]
+    fits = RowFits(
+        theta=np.empty((count, n_parameters)),
+        value=np.empty(count),
+        covariance=np.empty((count, n_parameters, n_parameters)),
+        evaluations=np.empty(count, dtype=np.int32),
+        status=np.empty(count, dtype=np.int8),
+        points=np.empty(count, dtype=np.int64),
+    )
+
+    def fit(place: tuple[int, int]) -> None:
+        _fit_block(
+            kernels, data, start, lower, upper, tolerance, max_evaluations, fits, place
+        )
+
+    places = list(_blocks(count, rows_per_block(data.y.shape[1])))
+    if threads == 1 or len(places) == 1 or kernels.way == "python":
+        for place in places:
+            fit(place)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(fit, places):
+                pass
+    return fits
+
+
+def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
+    for first in range(0, count, size):
+        yield first, min(first + size, count)
+
+
+def _fit_block(  # noqa: PLR0913, PLR0917
+    kernels: CurveKernels,
+    data: CurveData,
+    start: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    tolerance: float,
+    max_evaluations: int,
+    fits: RowFits,
+    place: tuple[int, int],
+) -> None:
+    """Fit rows first to last, and write what is found into its place."""
+    from graphfit.search.least_squares.batch import fit_batch
+
+    first, last = place
+    own = slice(first, last)
+    columns, points = block_columns(data, first, last)
+    factor = FactorData(
+        kernels.kernels.address("normal"),
+        kernels.local,
+        kernels.constants[None],
+        (*columns, *(column[None] for column in kernels.columns)),
+    )
+    table = FactorTable.of([factor], n_parameters=lower.shape[1])
+    found = fit_batch(
+        table,
+        *(array if len(array) == 1 else array[own] for array in (start, lower, upper)),
+        rows=np.array([kernels.kernels.address("rows")]),
+        tolerance=tolerance,
+        max_evaluations=max_evaluations,
+    )
+    fits.theta[own] = found.theta
+    fits.value[own] = found.value
+    fits.covariance[own] = found.covariance
+    fits.evaluations[own] = found.evaluations
+    fits.status[own] = found.status
+    fits.points[own] = points
