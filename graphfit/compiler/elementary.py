@@ -1,12 +1,30 @@
-"""The table of operations as LLVM instructions.
+r"""The table of operations as LLVM instructions.
 
 Each builder is ``fn(builder, *values) -> value`` and takes ``double`` and ``<W x double>``
-alike; conditions are ``i1`` and ``<W x i1>``.  Where nothing else is said, an operation
-gives what numpy's function of that name gives, also for NaN, infinities and zeros.
+alike; conditions are ``i1`` and ``<W x i1>``.  It gives what numpy's or scipy's function of
+that name gives, also for NaN, infinities and zeros.  One file for each kind:
 
-=====================================  ============================================
-exp, log, ...                          :mod:`graphfit.compiler.exponential`
-=====================================  ============================================
+- :mod:`graphfit.compiler.exponential`: exp, exp2, expm1, sinh, cosh, tanh;
+- :mod:`graphfit.compiler.logarithm`: log, log1p, log2, log10;
+- :mod:`graphfit.compiler.trigonometric`: sin, cos, tan, arctan;
+- :mod:`graphfit.compiler.error_function`: erf, erfc, log_ndtr;
+- :mod:`graphfit.compiler.digamma`: digamma;
+- :mod:`graphfit.compiler.faddeeva`: voigt_real, voigt_imag;
+- here: arithmetic and comparisons, and what the C library computes lane by lane (pow,
+  lgamma, arcsin, ...).
+
+Vectors of any width give the same bits, and no lane depends on another.
+
+Examples
+--------
+>>> from llvmlite import ir
+>>> double = ir.DoubleType()
+>>> module = ir.Module()
+>>> function = ir.Function(module, ir.FunctionType(double, [double]), "root")
+>>> builder = ir.IRBuilder(function.append_basic_block())
+>>> _ = builder.ret(EMIT["sqrt"](builder, function.args[0]))
+>>> "llvm.sqrt.f64" in str(module)
+True
 """
 
 import math
@@ -28,7 +46,7 @@ from graphfit.compiler.instructions import (
     with_sign,
 )
 from graphfit.compiler.logarithm import log, log1p, log2, log10
-from graphfit.compiler.trigonometric import arctan, cos, sin
+from graphfit.compiler.trigonometric import arctan, cos, sin, tan
 
 if TYPE_CHECKING:
     from llvmlite import ir
@@ -189,7 +207,7 @@ EMIT: Mapping[str, Builder] = MappingProxyType(
         "cbrt": lanewise("cbrt"),
         "sin": sin,
         "cos": cos,
-        "tan": lanewise("tan"),
+        "tan": tan,
         "arcsin": lanewise("asin"),
         "arccos": lanewise("acos"),
         "arctan": arctan,

@@ -56,7 +56,8 @@ def callback_kernels(
             form = sampled_likelihood(data, formula, fixed, count, range(count))
             factor = PythonFactor(space, model, priors)
             own = sampled_data(data, space, priors, np.zeros(0))
-            return ModelCallback(factor, data, form), own
+            likelihood = analysis.log_likelihood_function
+            return ModelCallback(factor, data, form, likelihood), own
     factor = PythonFactor(space, model, priors)
     kernels = LikelihoodCallback(factor, analysis.log_likelihood_function)
     return kernels, likelihood_data(space, priors, analysis)

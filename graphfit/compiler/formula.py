@@ -5,7 +5,7 @@ priors, fixed values, the sum of a collection's profiles are all part of one tap
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -51,28 +51,47 @@ class Formula:
         ]
         return tuple(bare), self.outputs, len(self.parameters), len(self.arrays)
 
+    def with_constants(self, constants: Sequence[bool]) -> "Formula":
+        """Return the formula with numbers as constants of the dataset.
+
+        Parameters
+        ----------
+        constants : sequence of bool
+            For each of `literals`: whether it is to be one.
+        """
+        nodes: list[Node] = []
+        flags, position = iter(constants), 0
+        for node in self.nodes:
+            if node.operation == "literal" and next(flags):
+                nodes.append(Node("constant", (), position))
+                position += 1
+            else:
+                nodes.append(node)
+        return replace(self, nodes=tuple(nodes))
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What decides every bit of the values: equal contents share their kernels."""
+        exact = [
+            # By their bits: 0.0 == -0.0, and NaN is unequal to itself.
+            Node("literal", (), node.value.hex())
+            if node.operation == "literal"
+            else node
+            for node in self.nodes
+        ]
+        return tuple(exact), self.outputs, len(self.parameters)
+
     @property
     def literals(self) -> list[float]:
         """The numbers in the formula, in the order of their lines."""
         return [node.value for node in self.nodes if node.operation == "literal"]
 
-    def tape(self, constants: Sequence[bool]) -> Tape:
-        """Return the formula as a tape that can grow.
-
-        Parameters
-        ----------
-        constants : sequence of bool
-            For each of `literals`: whether it is to be a constant of the dataset.
-        """
-        tape, position, number = Tape(), 0, 0
+    def tape(self) -> Tape:
+        """Return the formula as a tape that can grow."""
+        tape = Tape()
         for node in self.nodes:
             if node.operation == "literal":
-                if constants[number]:
-                    tape.constant(position)
-                    position += 1
-                else:
-                    tape.literal(node.value)
-                number += 1
+                tape.literal(node.value)
             else:
                 tape.append(node)
         return tape

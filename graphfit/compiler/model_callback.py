@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from graphfit.compiler.differences import FIRST, combined, model_slopes, step
 from graphfit.compiler.factor_kernel import Kind
 from graphfit.compiler.python_factor import PythonFactor
 from graphfit.compiler.sampled_kernel import SampledLikelihood
-from graphfit.errors import FitException
+from graphfit.errors import FitException, LikelihoodError
 from graphfit.typing import FloatArray
+
+TOLERANCE = 1e-7  # relative; both ways round differently
 
 
 @final
@@ -30,16 +32,24 @@ class ModelCallback:
         read: Python sees the analysis's own arrays.
     likelihood : SampledLikelihood
         Of the model's values.
+    own : callable
+        ``log_likelihood_function``.  The first value is compared with it: two hooks of an
+        analysis that say different things are an error.
     """
 
     def __init__(
-        self, factor: PythonFactor, data: Pointwise, likelihood: SampledLikelihood
+        self,
+        factor: PythonFactor,
+        data: Pointwise,
+        likelihood: SampledLikelihood,
+        own: Callable[[Any], float],
     ) -> None:
         self.n_parameters = likelihood.n_parameters
         self.is_plain = likelihood.kernel.is_plain
         self._factor = factor
         self._data = data
         self._form = likelihood
+        self._own: Callable[[Any], float] | None = own
         self._callbacks = Callbacks()
 
     @property
@@ -83,9 +93,25 @@ class ModelCallback:
                 *before, *(row.ctypes.data for row in values)
             )
             place = ctypes.addressof(inside)
-            return float(kernel(theta, constants, place, n, out))
+            value = float(kernel(theta, constants, place, n, out))
+            if self._own is not None and np.isfinite(value):
+                self._compare(point, value + self._data.offset)
+            return value
 
         return function
+
+    def _compare(self, point: FloatArray, found: float) -> None:
+        """Compare a value with what the analysis itself says, the first time."""
+        assert self._own is not None
+        expected = float(self._own(self._factor.instance(point.tolist())))
+        if abs(found - expected) > TOLERANCE * max(1.0, abs(expected)):
+            msg = (
+                f"The analysis's pointwise() describes a log-likelihood of {found!r} where "
+                f"its log_likelihood_function returns {expected!r}. Correct the one or the "
+                "other, or let pointwise() return None."
+            )
+            raise LikelihoodError(msg)
+        self._own = None
 
     def _model_kernel(
         self, theta: int, constants: int, columns: int, n: int, out: int

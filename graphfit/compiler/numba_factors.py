@@ -81,7 +81,7 @@ class NumbaFactors:
         constants = differing([formula for _, _, _, formula in group])
         _, calls, data, formula = group[0]
         recipe = _Recipe(
-            (key, tuple(constants), tuple(formula.tape(constants).nodes)),
+            (key, formula.with_constants(constants).content),
             lambda: _kernels(calls, data, formula, constants),
         )
         kernels = _made(recipe)
@@ -140,7 +140,7 @@ def _kernels(
 
 def _parameters_of(formula: Formula, size: int) -> list[int]:
     """Return the parameters that the first `size` outputs depend on."""
-    tape = formula.tape([False] * len(formula.literals))
+    tape = formula.tape()
     lines = tape.needed(formula.outputs[:size])
     return sorted(
         {tape.nodes[i].value for i in lines if tape.nodes[i].operation == "parameter"}

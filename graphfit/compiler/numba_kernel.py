@@ -58,7 +58,7 @@ class NumbaKernel:
         self.n_parameters = likelihood.n_parameters
         self.is_plain = likelihood.kernel.is_plain
         self._form = likelihood
-        tape = formula.tape(constants)
+        tape = formula.with_constants(constants).tape()
         numbers = Kernel("numbers", tape, None, uniform=formula.outputs[: model.size])
         code = compile_module(emit(numbers, vector_width()), ["numbers"])
         evaluate = _evaluation(model, code.address("numbers"))

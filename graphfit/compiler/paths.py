@@ -17,7 +17,6 @@ from graphfit.analysis import Analysis
 from graphfit.analysis.pointwise import Pointwise, pointwise_of
 from graphfit.compiler.factor_kernel import (
     FactorData,
-    FactorKernel,
     Kernels,
     columns_before_x,
     data_columns,
@@ -25,6 +24,7 @@ from graphfit.compiler.factor_kernel import (
 )
 from graphfit.compiler.fallback import callback_kernels
 from graphfit.compiler.formula import Formula, differing, factor_formula
+from graphfit.compiler.formula_kernel import formula_kernel
 from graphfit.compiler.numba_factors import NumbaFactors
 from graphfit.compiler.tracer import Untraceable
 from graphfit.model.space import ParameterSpace
@@ -59,7 +59,7 @@ class FactorPath:
     remedy: str = ""
     kernels: Kernels | None = None
     data: FactorData | None = None
-    callback: Callable[[], tuple[Kernels, FactorData]] | None = None
+    callback: Callable[..., tuple[Kernels, FactorData]] | None = None
 
     def callable_kernels(self) -> tuple[Kernels, FactorData]:
         """Return kernels and their data whatever the way: compiled ones where there are."""
@@ -88,7 +88,7 @@ def factor_paths(
     for name, analysis in analyses.items():
         path = None
         model, data = models[name], pointwise_of(analysis)
-        callbacks.append(partial(callback_kernels, space, model, analysis, data))
+        callbacks.append(partial(callback_kernels, space, model, analysis, data=data))
         if data is None:
             path = _own_code(analysis)
         else:
@@ -104,12 +104,8 @@ def factor_paths(
     for group in _groups(written).values():
         constants = differing([formula for _, _, formula in group])
         _, data, formula = group[0]
-        tape = formula.tape(constants)
-        kernels = FactorKernel(
-            tape,
-            formula.outputs[0],
-            noise_of(data, formula.outputs),
-            len(formula.parameters),
+        kernels = formula_kernel(
+            formula.with_constants(constants), noise_of(data, formula.outputs)
         )
         order = {prior: i for i, prior in enumerate(space.priors)}
         for position, data, formula in group:
@@ -192,14 +188,17 @@ def _not_traced(reason: Untraceable) -> FactorPath:
 
 def disagreeing(path: FactorPath) -> FactorPath:
     """Return the way of a compiled factor whose value is not its Python's."""
+    what = "the formula gives" if path.way == "compiled" else "numba's code gives"
+    # What it says of its data is not to be trusted either.
+    callback = None if path.callback is None else partial(path.callback, data=None)
     return FactorPath(
         "python",
-        callback=path.callback,
         reason=(
-            "the formula gives other values than the model itself; it may depend on more "
-            "than its arguments, or fail all over the prior"
+            f"{what} other values than the model itself; it may depend on more than its "
+            "arguments, or fail all over the prior"
         ),
         remedy="let the model depend on x and its parameters alone",
+        callback=callback,
     )
 
 

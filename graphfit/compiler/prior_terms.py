@@ -152,7 +152,7 @@ def prior_terms(space: ParameterSpace) -> list[tuple[Kernels, FactorData]]:
     terms: list[tuple[Kernels, FactorData]] = []
     for formulas in groups.values():
         constants = differing(formulas)
-        tape = formulas[0].tape(constants)
+        tape = formulas[0].with_constants(constants).tape()
         kernels = PriorKernel(tape, formulas[0].outputs[0], len(formulas[0].parameters))
         for formula in formulas:
             numbers = np.array(formula.literals)[np.array(constants, dtype=bool)]

@@ -141,7 +141,7 @@ def sampled_likelihood(
         The parameters that the model depends on.
     """
     _, _, before = columns_before_x(data)
-    tape = formula.tape(constants)
+    tape = formula.with_constants(constants).tape()
     model = tape.column(before)
     fitted = formula.outputs[len(formula.outputs) - len(fitted_paths(data)) :]
     slopes: list[int | None] = [None] * n_parameters

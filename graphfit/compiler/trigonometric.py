@@ -1,6 +1,6 @@
-r"""Sine, cosine and arctangent, in straight lines of vector instructions.
+r"""Sine, cosine, tangent and arctangent, in straight lines of vector instructions.
 
-Sine and cosine take ``r = x - k pi / 2`` with pi / 2 in three parts (Cody & Waite), which
+The first three take ``r = x - k pi / 2`` with pi / 2 in three parts (Cody & Waite), which
 keeps its relative accuracy for \|x| <= 10^8, and a polynomial on \|r| <= pi / 4.  Lanes
 beyond that get the C library's value; a block without such lanes pays one test for it.
 Errors in units of the last place are the largest ones seen against 64-bit mantissas;
@@ -86,6 +86,14 @@ def cos(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
     """Return the cosine, within 0.9 units of the last place."""
     _, value = sin_and_cos(builder, x)
     return _far_lanes_by_library(builder, "cos", x, value)
+
+
+def tan(builder: "ir.IRBuilder", x: "ir.Value") -> "ir.Value":
+    """Return the tangent, within 2.5 units of the last place."""
+    sine, cosine = sin_and_cos(builder, x)
+    value = builder.fdiv(sine, cosine)
+    value = builder.select(compare(builder, "==", x, 0.0), x, value)  # -0 stays
+    return _far_lanes_by_library(builder, "tan", x, value)
 
 
 def sin_and_cos(builder: "ir.IRBuilder", x: "ir.Value") -> "tuple[ir.Value, ir.Value]":

@@ -100,10 +100,10 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 def _head(record: Samples) -> list[str]:
     lines = []
     if not math.isnan(record.log_evidence):
-        lines.append(
-            f"Log evidence (ln Z)           {record.log_evidence:.3f} "
-            f"+/- {record.log_evidence_error:.3f}"
-        )
+        error = f"+/- {record.log_evidence_error:.3f}"
+        if record.is_gaussian:
+            error = "(Laplace's approximation)"
+        lines.append(f"Log evidence (ln Z)           {record.log_evidence:.3f} {error}")
     best = float(np.max(record.log_likelihood))
     lines.append(f"Maximum log likelihood        {best:.3f}")
     if record.kind != "optimum":

@@ -70,7 +70,7 @@ class LBFGS(Search):
         coordinates = Coordinates(task.program.space)
         objective = _Objective(task, coordinates)
         best: Any = None
-        starts = starting_points(
+        starts, tried = starting_points(
             task, self.n_starts, self.n_draws, self.n_sweep, type(self).__name__
         )
         for number, first in enumerate(map(coordinates.to_scaled, starts), start=1):
@@ -102,7 +102,7 @@ class LBFGS(Search):
             log_likelihood=np.array([task.log_likelihood(theta)]),
             log_prior=np.atleast_1d(task.program.log_prior(theta)),
             log_weights=np.zeros(1),
-            evaluations=objective.calls,
+            evaluations=tried + objective.calls,
         )
 
 

@@ -20,8 +20,10 @@ from graphfit.typing import FloatArray
 
 def starting_points(
     task: Task, n_starts: int, n_draws: int, n_sweep: int, who: str
-) -> list[FloatArray]:
+) -> tuple[list[FloatArray], int]:
     """Return points `(D,)` to begin at: the given start first, then the best of draws.
+
+    And how many evaluations of the joint likelihood it took.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def starting_points(
     program = task.program
     given = [] if task.start is None else [task.start]
     if len(given) >= n_starts:
-        return given
+        return given, 0
     units = task.rng().random((n_draws, program.dimension))
     units[0] = 0.5
     values = np.array([_log_posterior(task, unit) for unit in units])
@@ -56,8 +58,10 @@ def starting_points(
             "priors nearer to the data."
         )
         raise ResultError(msg)
-    swept = [_swept(task, unit, n_sweep) for unit in chosen]
-    return given + [program.prior_transform(unit) for unit in swept]
+    groups = _groups(program)
+    swept = [_swept(task, unit, n_sweep, groups) for unit in chosen]
+    evaluations = n_draws + len(chosen) * (1 + len(groups) * (n_sweep + 1))
+    return given + [program.prior_transform(unit) for unit in swept], evaluations
 
 
 def separate_groups(program: Program) -> list[tuple[list[int], list[list[int]]]]:
@@ -120,13 +124,18 @@ def _log_posterior(task: Task, unit: FloatArray) -> float:
     return prior + task.log_likelihood(theta) if prior > -np.inf else -np.inf
 
 
-def _swept(task: Task, unit: FloatArray, n_sweep: int) -> FloatArray:
-    """Return the point after one sweep over all parameters' quantiles."""
-    program = task.program
+Groups = Sequence[tuple[list[int], list[list[int]]]]
+
+
+def _groups(program: Program) -> Groups:
     # A likelihood in Python may be slow: its calls go through the journal, as a whole.
-    groups = [([i], [[0]]) for i in range(program.dimension)]
-    if program.is_compiled:
-        groups = separate_groups(program)
+    if not program.is_compiled:
+        return [([i], [[0]]) for i in range(program.dimension)]
+    return separate_groups(program)
+
+
+def _swept(task: Task, unit: FloatArray, n_sweep: int, groups: Groups) -> FloatArray:
+    """Return the point after one sweep over all parameters' quantiles."""
     best = unit.copy()
     values = _factor_values(task, best)
     for members, reached in groups:

@@ -73,7 +73,7 @@ def engine():
 
 @cache
 def compiled(name: str, width: int, count: int):
-    """The function of an operation, and what keeps its code."""
+    """The function of an operation."""
 
     def build(builder, *values):
         value = EMIT[name](builder, *values)
@@ -92,7 +92,9 @@ def compiled_loop(name: str, text: str):
         .link(engine(), name)
     )
     prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
-    return prototype(library["f"]), library
+    function = prototype(library["f"])
+    function.library = library  # owns the code
+    return function
 
 
 def call(function, *arrays, width: int = 8) -> np.ndarray:
@@ -109,5 +111,5 @@ def call(function, *arrays, width: int = 8) -> np.ndarray:
 
 def evaluate(name: str, *arrays, width: int = 8) -> np.ndarray:
     """An operation on arrays, in vectors of `width`."""
-    function, _ = compiled(name, width, len(arrays))
+    function = compiled(name, width, len(arrays))
     return call(function, *arrays, width=width)

@@ -13,7 +13,7 @@ from graphfit.analysis.pointwise import pointwise_of
 from graphfit.compiler import as_graph, lower
 from graphfit.compiler.likelihood_callback import LikelihoodCallback
 from graphfit.compiler.model_callback import ModelCallback
-from graphfit.compiler.paths import FactorPath, factor_paths
+from graphfit.compiler.paths import FactorPath, disagreeing, factor_paths
 from graphfit.errors import LikelihoodError
 from graphfit.model.space import ParameterSpace
 
@@ -498,6 +498,30 @@ def test_the_reason_of_numba_is_one_line():
     assert path.way == "python"
     assert "\n" not in path.reason
     assert "helper" in path.reason
+
+
+class Mistaken(gf.Analysis):
+    """Says one thing of its data and does another."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def pointwise(self):
+        return self.inner.pointwise()
+
+    def log_likelihood_function(self, instance):
+        return 2.0 * self.inner.log_likelihood_function(instance)
+
+
+def test_an_analysis_that_contradicts_itself():
+    model, analysis = model_of(Level), Mistaken(analysis_of(loop))
+    kernels, data = paths_of(model, analysis).callable_kernels()
+    assert math.isnan(call(kernels, data, "value", [1.9, 0.8])[0])
+    assert isinstance(kernels.error, LikelihoodError)
+    assert "let pointwise() return None" in str(kernels.error)
+    path = disagreeing(paths_of(model_of(loop), analysis))
+    kernels, data = path.callable_kernels()
+    check(model_of(loop), analysis, kernels, data, np.array([1.9, 0.8]))
 
 
 # --- likelihoods of the user's own -------------------------------------------------

@@ -10,7 +10,6 @@ from graphfit.compiler.evaluate import new_cursor, new_scratch, row_count
 from graphfit.compiler.factor_table import FactorTable, Int64Array
 from graphfit.errors import DataError, SettingError
 from graphfit.samples.status import Status
-from graphfit.search.least_squares.descent import ACCURATE
 from graphfit.search.least_squares.drivers import fit_pixels, polish_pixels
 from graphfit.search.least_squares.workspace import (
     Output,
@@ -21,6 +20,9 @@ from graphfit.search.least_squares.workspace import (
 )
 from graphfit.typing import ArrayLike, FloatArray
 
+
+ACCURATE = 1e-10
+"""Tolerances below this ask for all digits."""
 
 WEAK_PIVOT = 1e-9
 """Below this smallest scaled pivot normal equations have lost half of their digits."""
@@ -117,7 +119,7 @@ def _polish(
 ) -> None:
     """Go on by QR where the digits of normal equations do not suffice."""
     fitted = output.status < Status.NON_FINITE
-    if settings.tolerance >= ACCURATE:
+    if not settings.accurate:
         fitted &= (output.pivot < WEAK_PIVOT) & (output.status != Status.DIVERGING)
     pixels = np.flatnonzero(fitted).astype(np.int64)
     if not len(pixels):
@@ -168,7 +170,7 @@ def _settings(
     if most < 1:
         message = f"max_evaluations must be at least 1; got {most!r}."
         raise SettingError(message)
-    return Settings(float(tolerance), int(most))
+    return Settings(float(tolerance), int(most), accurate=tolerance < ACCURATE)
 
 
 def _problem(

@@ -11,7 +11,7 @@ from graphfit.compiler.factor_kernel import BLOCK
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.typing import AnyArray, FloatArray, IntArray
 
-BLOCK_VALUES = 1 << 16  # numbers in one column of a block: it stays in the cache
+BLOCK_VALUES = 1 << 18  # numbers in one column of a block: two megabytes
 
 
 def rows_per_block(n: int) -> int:

@@ -32,6 +32,7 @@ NON_FINITE = int(Status.NON_FINITE)
 
 EPSILON = 2.220446049250313e-16
 LEAST_PIVOT = 1e-14  # below, the information is singular as far as rounding can tell
+FIRST_DAMPING = 1e-3  # in units of the scales
 LARGEST_DAMPING = 1e30
 LEAST_RATIO = 1e-4  # of actual to predicted gain, for a success
 # Divergence: in this many evaluations ln L gains less than this part of the noise while a
@@ -39,7 +40,6 @@ LEAST_RATIO = 1e-4  # of actual to predicted gain, for a success
 WINDOW = 16
 NO_GAIN = 0.03
 DRIFT = 0.1
-ACCURATE = 1e-10  # tolerances below ask for digits: slow progress is not divergence
 
 
 @compiled
@@ -52,14 +52,20 @@ def is_finite(value: float, gradient: FloatArray, information: FloatArray) -> bo
 
 
 @compiled
-def accept(work: Workspace) -> None:
-    """Make the trial the current point; scales follow the largest diagonal so far."""
+def accept(work: Workspace, value: float, relative: bool) -> None:
+    """Make the trial the current point, and bring the scales up to date."""
     for i in range(len(work.theta)):
         work.theta[i] = work.trial[i]
         work.gradient[i] = work.trial_gradient[i]
         for j in range(i + 1):
             work.information[i, j] = work.trial_information[i, j]
-        work.scale[i] = max(work.scale[i], abs(work.information[i, i]))
+        diagonal = abs(work.information[i, i])
+        if relative and work.theta[i] != 0.0:
+            work.scale[i] = 2.0 * abs(value) / work.theta[i] ** 2
+        else:
+            work.scale[i] = max(work.scale[i], diagonal)
+        if work.scale[i] == 0.0:
+            work.scale[i] = 1.0  # any will do: nothing depends on this parameter here
 
 
 @compiled
@@ -105,7 +111,7 @@ def descend(  # noqa: PLR0913, PLR0912, C901
     upper: FloatArray,
     row: int,
     n_points: int,
-    damping: float,
+    relative: bool,
     settings: Settings,
     max_evaluations: int,
 ) -> tuple[float, int, int]:
@@ -123,8 +129,10 @@ def descend(  # noqa: PLR0913, PLR0912, C901
         Which row of them.
     n_points : int
         Numbers that inform the fit.
-    damping : float, > 0
-        The first lambda, in units of the diagonal of the information.
+    relative : bool
+        Whether to damp relative changes of the parameters, ``(d / theta)^2``, in place of
+        changes in units of the information.  It takes other ways through valleys
+        along which the information changes by many orders of magnitude.
     settings : Settings
         When to end.
     max_evaluations : int
@@ -142,7 +150,8 @@ def descend(  # noqa: PLR0913, PLR0912, C901
     part = settings.tolerance * min(1.0, 100.0 / max(n_points, 1))
     part = max(part, 4.0 * EPSILON)
     unmoved = max(1e-5 * settings.tolerance, 4.0 * EPSILON)
-    value, marked_value, gain, growth = -math.inf, -math.inf, math.inf, 2.0
+    value, marked_value, gain = -math.inf, -math.inf, math.inf
+    damping, growth = FIRST_DAMPING, 2.0
     evaluations = 0
     while True:
         trial_value = value_and_normal(
@@ -156,13 +165,10 @@ def descend(  # noqa: PLR0913, PLR0912, C901
             if not finite:
                 return trial_value, evaluations, NON_FINITE
             value = trial_value
-            accept(work)
-            for j in range(len(work.scale)):
-                if work.scale[j] == 0.0:
-                    work.scale[j] = 1.0  # any will do: nothing depends on it here
+            accept(work, value, relative)
         elif finite and ratio > LEAST_RATIO:
             value = trial_value
-            accept(work)
+            accept(work, value, relative)
             damping *= max(0.2, 1.0 - (2.0 * ratio - 1.0) ** 3)
             growth = 2.0
         elif not moves(work, 4.0 * EPSILON):
@@ -176,7 +182,7 @@ def descend(  # noqa: PLR0913, PLR0912, C901
             growth *= 2.0
 
         enough = part * abs(value)
-        if evaluations % WINDOW == 0 and settings.tolerance >= ACCURATE:
+        if evaluations % WINDOW == 0 and not settings.accurate:
             noise = abs(value) / max(n_points, 1)
             if value - marked_value < NO_GAIN * noise and drifted(work):
                 return value, evaluations, DIVERGING

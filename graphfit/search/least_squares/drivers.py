@@ -28,7 +28,7 @@ _WORKSPACE = types.NamedTuple(
 )
 _ROWS = types.NamedTuple((*[_VECTOR] * 4, *[_MATRIX] * 3, _INTEGERS), Rows)
 _PROBLEM = types.NamedTuple((_STACK, _MATRIX, _MATRIX), Problem)
-_SETTINGS = types.NamedTuple((types.float64, types.int64), Settings)
+_SETTINGS = types.NamedTuple((types.float64, types.int64, types.boolean), Settings)
 _OUTPUT = types.NamedTuple(
     (
         _MATRIX,

@@ -103,7 +103,8 @@ class LevenbergMarquardt(Search):
     def run(self, task: Task) -> Samples:
         posterior = self.maximize == "posterior"
         work = problem(task.program, posterior=posterior)
-        begin = np.stack(self._starts(task))
+        starts, tried = self._starts(task)
+        begin = np.stack(starts)
         lower, upper = _bounds(task.program, begin[0])
         solved = _solve(self, work, begin, lower, upper)
         _raise_users_error(work)
@@ -117,15 +118,26 @@ class LevenbergMarquardt(Search):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        return _samples(self, task, work, solved, status)
+        evidence = self._laplace(task, solved, status)
+        return _samples(task, solved, status, evidence, tried)
 
-    def _starts(self, task: Task) -> list[FloatArray]:
+    def _starts(self, task: Task) -> tuple[list[FloatArray], int]:
         if task.program.space.improper:
             assert task.start is not None
-            return [task.start]
+            return [task.start], 0
         return starting_points(
             task, self.n_starts, self.n_draws, self.n_sweep, type(self).__name__
         )
+
+    def _laplace(self, task: Task, solved: Any, status: Status) -> float:
+        """Return ln Z of the Gaussian about the optimum; NaN where that is none."""
+        program, theta = task.program, solved.theta
+        unknown = program.space.improper or self.maximize == "likelihood"
+        if unknown or status != Status.CONVERGED:
+            return math.nan
+        posterior = task.log_likelihood(theta) + float(program.log_prior(theta))
+        volume = theta.size * math.log(2.0 * math.pi) - solved.log_determinant
+        return posterior + 0.5 * float(volume)
 
 
 def _bounds(program: Program, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -171,33 +183,18 @@ def _raise_users_error(work: Problem) -> None:
 
 
 def _samples(
-    search: LevenbergMarquardt,
-    task: Task,
-    work: Problem,
-    solved: Any,
-    status: Status,
+    task: Task, solved: Any, status: Status, log_evidence: float, tried: int
 ) -> Samples:
-    program, theta = task.program, solved.theta
-    log_likelihood = task.log_likelihood(theta)
-    log_prior = float(program.log_prior(theta))
-    evidence = math.nan
-    proper = not program.space.improper and search.maximize == "posterior"
-    if proper and status == Status.CONVERGED:
-        evidence = (
-            log_likelihood
-            + log_prior
-            + 0.5 * theta.size * math.log(2.0 * math.pi)
-            - 0.5 * solved.log_determinant
-        )
+    theta = solved.theta
     return Samples(
         kind="optimum",
-        parameter_names=program.space.names,
+        parameter_names=task.program.space.names,
         values=theta[None].copy(),
-        log_likelihood=np.array([log_likelihood]),
-        log_prior=np.array([log_prior]),
+        log_likelihood=np.array([task.log_likelihood(theta)]),
+        log_prior=np.atleast_1d(task.program.log_prior(theta)),
         log_weights=np.zeros(1),
-        log_evidence=evidence,
-        evaluations=int(solved.evaluations),
+        log_evidence=log_evidence,
+        evaluations=tried + int(solved.evaluations),
         covariance=solved.covariance,
         status=status,
     )

@@ -10,7 +10,7 @@ from graphfit.search.least_squares.covariance import (
     factorize_information,
     write_errors,
 )
-from graphfit.search.least_squares.descent import ACCURATE, LEAST_PIVOT, descend
+from graphfit.search.least_squares.descent import LEAST_PIVOT, descend
 from graphfit.search.least_squares.step import hold_at_bounds
 from graphfit.search.least_squares.workspace import (
     Output,
@@ -21,14 +21,13 @@ from graphfit.search.least_squares.workspace import (
 from graphfit.typing import FloatArray
 
 CONVERGED = int(Status.CONVERGED)
+DIVERGING = int(Status.DIVERGING)
 AT_BOUND = int(Status.AT_BOUND)
 SINGULAR = int(Status.SINGULAR)
 NON_FINITE = int(Status.NON_FINITE)
 TOO_FEW_POINTS = int(Status.TOO_FEW_POINTS)
 BAD_START = int(Status.BAD_START)
-
-FIRST_DAMPING = 1e-3
-SECOND_DAMPING = 1e2  # for accurate fits that end nowhere: smaller steps, another way
+RETRY = True
 
 
 @compiled
@@ -97,23 +96,22 @@ def fit_pixel(  # noqa: PLR0913
     if n_points < n_varying(problem, row):
         no_answer(output, pixel, TOO_FEW_POINTS, 0)
         return
-    n_attempts = 2 if settings.tolerance < ACCURATE else 1
-    n_tries = n_attempts * problem.start.shape[1]
+    n_tries = 2 * problem.start.shape[1]
     evaluations, best, best_value, best_status = 0, -1, -math.inf, BAD_START
     most, pivot, n = settings.max_evaluations, 0.0, 0
-    done = False
+    done, last = False, -1
     for number in range(n_tries + 1):
-        second = number % n_attempts == 1
+        second = number % 2 == 1
         if number == n_tries:
             # Unless the best was the last, return to it for its information.
-            if best == -1 or best == number - 1:
+            if best in (-1, last):
                 break
             most = 1
             for j in range(len(work.theta)):
                 work.theta[j] = work.best[j]
         elif second and done:
             continue
-        elif not place(work, problem, pixel, number // n_attempts):
+        elif not place(work, problem, pixel, number // 2):
             continue
         value, used, status = descend(
             cursor,
@@ -123,7 +121,7 @@ def fit_pixel(  # noqa: PLR0913
             upper,
             row,
             n_points,
-            SECOND_DAMPING if second else FIRST_DAMPING,
+            second,
             settings,
             most,
         )
@@ -132,7 +130,8 @@ def fit_pixel(  # noqa: PLR0913
             best_status = max(best_status, NON_FINITE) if best == -1 else best_status
             continue
         pivot, n = factorize_information(work, lower, upper, row)
-        done = status == CONVERGED and pivot > LEAST_PIVOT
+        last = number
+        done = (status == DIVERGING and not RETRY) or (status == CONVERGED and pivot > LEAST_PIVOT)
         if value > best_value and number < n_tries:
             best, best_value, best_status = number, value, status
             for j in range(len(work.theta)):

@@ -97,6 +97,7 @@ class Settings(NamedTuple):
 
     tolerance: float
     max_evaluations: int  # of each start
+    accurate: bool  # all digits are wanted: slow progress is not divergence
 
 
 class Output(NamedTuple):
