@@ -62,6 +62,7 @@ from graphfit.result import (
 from graphfit.samples import Status
 from graphfit.search import (
     LBFGS,
+    BatchResult,
     CurveFitInfo,
     DynestyDynamic,
     DynestyStatic,
@@ -78,6 +79,7 @@ __all__ = [
     "Analysis",
     "AnalysisFactor",
     "Array",
+    "BatchResult",
     "BetaPrior",
     "Collection",
     "CovarianceInterpolator",

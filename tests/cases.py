@@ -293,4 +293,90 @@ ALL_SEARCHES = [
         "Emcee", gf.Emcee, {"nwalkers": 12, "nsteps": 3000, "discard": 0.2}, "mcmc"
     ),
     SearchCase("LBFGS", gf.LBFGS, {}, "optimum"),
+    SearchCase("LevenbergMarquardt", gf.LevenbergMarquardt, {}, "optimum"),
 ]
+
+
+@dataclass(frozen=True)
+class OperationCase:
+    """An operation of the compiler's tapes and where to examine it.
+
+    `ranges` are those of its arguments; `smooth` where differences can be taken, None
+    where there is no derivative.  Machine code differs from numpy and scipy by `relative`,
+    beside values below `absolute`.
+    """
+
+    name: str
+    ranges: tuple[tuple[float, float], ...]
+    smooth: tuple[tuple[float, float], ...] | None = None
+    relative: float = 2e-15
+    absolute: float = 1e-305
+
+
+def _operation(name: str, *ranges: Any, smooth: Any = (), **more: Any) -> OperationCase:
+    return OperationCase(name, ranges, smooth or ranges, **more)
+
+
+def _step(name: str, *ranges: Any) -> OperationCase:
+    return OperationCase(name, ranges, None, relative=0.0, absolute=0.0)
+
+
+_WIDE, _SOME = (-30.0, 30.0), (-3.0, 3.0)
+
+ALL_OPERATIONS = [
+    _operation("add", _WIDE, _WIDE, relative=0.0),
+    _operation("sub", _WIDE, _WIDE, relative=0.0),
+    _operation("mul", _WIDE, _WIDE, relative=0.0),
+    _operation("div", _WIDE, _WIDE, smooth=(_WIDE, (1.0, 9.0))),
+    _step("floordiv", _WIDE, _WIDE),
+    _operation("mod", _WIDE, _WIDE, smooth=((6.2, 6.8), (2.8, 3.0))),
+    _operation("pow", (0.01, 30.0), (-9.0, 9.0)),
+    _operation("minimum", _WIDE, _WIDE, smooth=((-3.0, 0.9), (1.0, 3.0))),
+    _operation("maximum", _WIDE, _WIDE, smooth=((-3.0, 0.9), (1.0, 3.0))),
+    _operation("arctan2", _WIDE, _WIDE, smooth=((0.5, 3.0), _SOME)),
+    _operation("hypot", _WIDE, _WIDE, smooth=((0.5, 3.0), _SOME)),
+    _operation("neg", _WIDE, relative=0.0),
+    _operation("abs", _WIDE, relative=0.0),
+    _step("sign", _SOME),
+    _operation("exp", (-700.0, 700.0), smooth=(_WIDE,)),
+    _operation("exp2", (-1000.0, 1000.0), smooth=(_WIDE,)),
+    _operation("expm1", _WIDE),
+    _operation("log", (1e-5, 1e5)),
+    _operation("log1p", (-0.99, 30.0), smooth=((-0.9, 9.0),)),
+    _operation("log2", (1e-5, 1e5)),
+    _operation("log10", (1e-5, 1e5)),
+    _operation("sqrt", (0.0, 1e5)),
+    _operation("cbrt", _WIDE),
+    _operation("sin", (-1e4, 1e4), smooth=(_SOME,)),
+    _operation("cos", (-1e4, 1e4), smooth=(_SOME,)),
+    _operation("tan", (-1e4, 1e4), smooth=((-1.2, 1.2),)),
+    _operation("arcsin", (-1.0, 1.0), smooth=((-0.9, 0.9),)),
+    _operation("arccos", (-1.0, 1.0), smooth=((-0.9, 0.9),)),
+    _operation("arctan", _WIDE),
+    _operation("sinh", _WIDE),
+    _operation("cosh", _WIDE),
+    _operation("tanh", _SOME),
+    _operation("arcsinh", _WIDE),
+    _operation("arccosh", (1.0, 30.0), smooth=((1.2, 30.0),)),
+    _operation("arctanh", (-0.99, 0.99), smooth=((-0.9, 0.9),)),
+    _operation("erf", _SOME),
+    _operation("erfc", (-5.0, 26.0), smooth=(_SOME,), relative=1e-13),
+    _operation("log_ndtr", (-40.0, 8.0), smooth=((-9.0, 3.0),), relative=1e-13),
+    _operation("lgamma", (0.01, 300.0), smooth=((0.2, 9.0),), relative=1e-13),
+    OperationCase("digamma", ((0.01, 300.0),), None, 1e-13, 1e-14),
+    _operation(
+        "voigt_real", _WIDE, (0.01, 9.0), smooth=(_SOME, (0.2, 3.0)), relative=1e-13
+    ),
+    _operation(
+        "voigt_imag", _WIDE, (0.01, 9.0), smooth=(_SOME, (0.2, 3.0)), relative=1e-13
+    ),
+    _step("floor", _SOME),
+    _step("ceil", _SOME),
+    _step("rint", _SOME),
+    _step("trunc", _SOME),
+    _operation("where", _SOME, _SOME, _SOME, relative=0.0),
+    *(_step(name, _SOME) for name in ("number", "not", "isnan", "isfinite", "isinf")),
+    *(_step(name, _SOME, _SOME) for name in ("lt", "le", "gt", "ge", "eq", "ne")),
+    *(_step(name, _SOME, _SOME) for name in ("and", "or")),
+]
+SMOOTH_OPERATIONS = [case for case in ALL_OPERATIONS if case.smooth]

@@ -9,7 +9,7 @@ import numpy as np
 from graphfit.analysis import Analysis
 from graphfit.compiler.factor_sum import FactorSum
 from graphfit.compiler.paths import FactorPath, disagreeing, factor_paths
-from graphfit.errors import FitException, GraphfitError
+from graphfit.errors import FitException
 from graphfit.model.space import ParameterSpace
 from graphfit.priors import Prior
 from graphfit.typing import FloatArray
@@ -137,10 +137,8 @@ def _by_python(call: FactorCall, row: list[float]) -> float | None:
             value = float(call.likelihood(call.build(row)))
     except FitException:
         return None
-    except GraphfitError:
+    except Exception:  # boundary: a user's model  # noqa: BLE001
         return math.nan  # the same error comes again when the search begins
-    except Exception:  # boundary: a user's model; it comes again when the search begins
-        return math.nan
     return value if math.isfinite(value) else None
 
 

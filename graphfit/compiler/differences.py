@@ -5,12 +5,12 @@ Central differences, ``df/dtheta = (f(theta + h) - f(theta - h)) / 2h``, have an
 scale s the sum is least at ``h = eps^(1/3) s``, and then about ``eps^(2/3) = 4e-11`` of f/s.
 For second differences it is ``h = eps^(1/4) s``, and ``eps^(1/2) = 1.5e-8``.
 
-The scale of a parameter is taken as ``|theta|``, but no less than its prior allows, lest it
-vanish at 0, and no more than the prior is wide: a wavelength of 656.3 known to 0.1 varies by
-0.1.  Steps may leave the prior's support.  Where the model has no value on one side, the
-difference is taken on the other.
+The scale of a parameter is taken as ``|theta|``, but no less than a small part of its
+prior's width, lest it vanish at 0, and no more than the width: a wavelength of 656.3 known
+to 0.1 varies by 0.1.  Steps may leave the prior's support.  Where the model has no value on
+one side, the difference is taken on the other.
 
-:mod:`graphfit.compiler.numba_profile` compiles :func:`model_slopes` as it stands.
+:mod:`graphfit.compiler.numba_kernel` compiles :func:`model_slopes` as it stands.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +25,8 @@ from graphfit.typing import FloatArray, IntArray
 FIRST = float(np.finfo(np.float64).eps) ** (1.0 / 3.0)
 SECOND = float(np.finfo(np.float64).eps) ** 0.25
 TAIL = 0.01  # of the prior on each side, beyond what counts as its width
-LEAST = (
-    0.01  # scale at theta = 0, in widths of the prior, or absolute where it has none
-)
+LEAST = 1e-4  # scale at theta = 0, in widths of the prior
+ALONE = 1e-3  # the same where the prior has no width
 
 
 def parameter_scales(priors: Sequence[Prior]) -> FloatArray:
@@ -41,10 +40,10 @@ def parameter_scales(priors: Sequence[Prior]) -> FloatArray:
     Examples
     --------
     >>> import graphfit as gf
-    >>> parameter_scales([gf.UniformPrior(656.0, 657.0)]).round(2).tolist()
-    [[0.98], [0.98]]
-    >>> parameter_scales([gf.UniformPrior(-1.0, 1.0)]).round(2).tolist()
-    [[0.02], [1.96]]
+    >>> parameter_scales([gf.UniformPrior(656.0, 657.0)]).round(4).tolist()
+    [[0.0001], [0.98]]
+    >>> parameter_scales([gf.LogUniformPrior(1e-6, 1e-3)]).round(6).tolist()
+    [[0.0], [0.000932]]
     """
     return np.array([_scales(prior) for prior in priors]).reshape(-1, 2).T.copy()
 
@@ -53,13 +52,15 @@ def _scales(prior: Prior) -> tuple[float, float]:
     try:
         low, high = float(prior.value_for(TAIL)), float(prior.value_for(1.0 - TAIL))
     except PriorError:  # improper, or conditional
-        return LEAST, np.inf
+        return ALONE, np.inf
     width = high - low
     if not 0.0 < width < np.inf:
-        return LEAST, np.inf
-    # A prior that does not reach 0 says how small the parameter gets.
-    least = min(abs(low), abs(high)) if low * high > 0.0 else LEAST * width
-    return min(least, width), width
+        return ALONE, np.inf
+    least = LEAST * width
+    if low * high > 0.0:
+        # A prior that does not reach beyond 0 says how small the parameter gets.
+        least = min(least, abs(low), abs(high))
+    return least, width
 
 
 def step(value: float, least: float, largest: float, share: float) -> float:

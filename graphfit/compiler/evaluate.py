@@ -331,7 +331,7 @@ def _copy_rows(
 ) -> int:
     """Copy what a "rows" kernel wrote to rows `row` and on; return the next row."""
     n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
-    n = cursor[record + _POINTS]
+    n = int(cursor[record + _POINTS])
     jacobian[:, row : row + n] = 0.0
     for point in range(n):
         residual[row + point] = scratch[n_local + point]
@@ -372,7 +372,7 @@ def _make_rows(
     jacobian: FloatArray,
 ) -> int:
     """Write one row a parameter from what a "normal" kernel wrote."""
-    n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
+    n_local, first = int(cursor[record + _N_LOCAL]), cursor[record + _LOCAL]
     jacobian[:, row : row + n_local] = 0.0
     diagonal = 2 * n_local
     for a in range(n_local):

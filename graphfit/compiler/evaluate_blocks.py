@@ -10,6 +10,7 @@ Axes: ``D`` global parameters, ``F`` factors.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -17,10 +18,11 @@ from numba import types
 from graphfit.compiler.addresses import address_of, call_kernel
 from graphfit.compiler.driver import driver
 from graphfit.compiler.factor_table import FactorTable, Int64Array, TableArrays
-from graphfit.kernels.compiled import compiled
+from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.typing import FloatArray
 
-TABLE = types.NamedUniTuple(types.int64[::1], len(TableArrays._fields), TableArrays)
+_record: Any = types.NamedUniTuple  # numba leaves it without types
+TABLE = _record(types.int64[::1], len(TableArrays._fields), TableArrays)
 
 
 def factor_groups(table: FactorTable) -> list[tuple[Int64Array, Int64Array]]:
@@ -93,7 +95,7 @@ def new_factor_scratch(table: FactorTable) -> FloatArray:
     return np.zeros(2 * n + n * (n + 1) // 2 + 1)
 
 
-@compiled
+@compiled_apart
 def value_and_system(
     table: TableArrays,
     destination: Int64Array,
@@ -158,9 +160,7 @@ def value_and_system(
 
 
 @compiled
-def system_is_finite(
-    value: float, system: FloatArray, diagonal: Int64Array
-) -> bool:
+def system_is_finite(value: float, system: FloatArray, diagonal: Int64Array) -> bool:
     """Whether a value, its gradient and the diagonal of the information are finite."""
     zero = 0.0 * value
     for j in range(len(diagonal)):

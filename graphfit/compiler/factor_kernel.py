@@ -168,7 +168,7 @@ def data_columns(
     """
     used = np.flatnonzero(data.used)
     size = -(-used.size // BLOCK) * BLOCK
-    index = np.concatenate([used, np.full(size - used.size, used[-1])])
+    index = np.concatenate([used, np.repeat(used[-1:], size - used.size)])
     plain = data.noise is not None and data.jitter is None
     weight = np.ones(size) if not plain else 1.0 / data.noise[index]  # type: ignore[index]
     weight[used.size :] = 0.0

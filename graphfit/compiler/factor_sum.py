@@ -19,7 +19,8 @@ from graphfit.typing import FloatArray, IntArray
 # For each factor f: own[i] = theta[local[i]]; values[f] = kernel[f](own, ...).
 LOOP = """
 define void @factors(i64 %count, ptr %kernels, ptr %starts, ptr %local, ptr %constants,
-                     ptr %columns, ptr %points, ptr %theta, ptr %own, ptr %values, ptr %out) {
+                     ptr %columns, ptr %points, ptr %theta, ptr %own, ptr %values,
+                     ptr %out) {
 entry:
   br label %factor
 factor:

@@ -21,7 +21,12 @@ from graphfit.model.tree import direct_parameters
 
 
 def callback_kernels(
-    space: ParameterSpace, model: Any, analysis: Analysis, data: Pointwise | None
+    space: ParameterSpace,
+    model: Any,
+    analysis: Analysis,
+    data: Pointwise | None,
+    *,
+    own_data: bool = True,
 ) -> tuple[Kernels, FactorData]:
     """Return the kernels of a factor that runs as Python, and what to call them with.
 
@@ -35,6 +40,9 @@ def callback_kernels(
         As prepared for the fit.
     data : Pointwise or None
         What it says of its data.
+    own_data : bool
+        Whether the kernels will be called with the data of this analysis; only then can
+        their values be compared with its own.
 
     Returns
     -------
@@ -56,7 +64,7 @@ def callback_kernels(
             form = sampled_likelihood(data, formula, fixed, count, range(count))
             factor = PythonFactor(space, model, priors)
             own = sampled_data(data, space, priors, np.zeros(0))
-            likelihood = analysis.log_likelihood_function
+            likelihood = analysis.log_likelihood_function if own_data else None
             return ModelCallback(factor, data, form, likelihood), own
     factor = PythonFactor(space, model, priors)
     kernels = LikelihoodCallback(factor, analysis.log_likelihood_function)

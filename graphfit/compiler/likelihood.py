@@ -31,6 +31,7 @@ from graphfit.compiler.tracer import Tracer
 DATA, WEIGHT = 0, 1  # columns of every kernel; a weight of 0 leaves a point out
 ROOT_2 = math.sqrt(2.0)
 LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
+FAR_LIMIT = -40.0  # from here down phi / Phi is a short fraction
 LARGE_NU = 1e4  # from here on the gamma functions of Student's t cancel
 LEAST_COUNT = 1e-6  # a model below it counts as this much in the Poisson information
 
@@ -226,8 +227,8 @@ def _gaussian(tape: Tape, model: Tracer, noise: Noise) -> Parts:
         # d ln Phi(z) / dz = h and its negative slope h (z + h), both above zero.
         is_limit = Tracer(tape, tape.column(noise.limits)) != 0.0
         tail = special.log_ndtr(z)
-        h = np.exp(-0.5 * z * z - LOG_ROOT_2_PI - tail)
-        curvature = np.maximum(h * (z + h), 1e-300)
+        h, excess = _hazard(z, tail)
+        curvature = np.maximum(h * excess, 1e-300)
         density = np.where(is_limit, tail, density)
         residual = np.where(is_limit, -h / np.sqrt(curvature), residual)
         root = np.where(is_limit, inverse * np.sqrt(curvature), root)
@@ -237,6 +238,19 @@ def _gaussian(tape: Tape, model: Tracer, noise: Noise) -> Parts:
     if variance is not None and noise_residual is not None:
         channels.append((variance, noise_residual, 1.0 / (ROOT_2 * variance)))
     return density, channels
+
+
+def _hazard(z: Tracer, tail: Tracer) -> tuple[Tracer, Tracer]:
+    """Return ``h = phi(z) / Phi(z)`` and ``z + h``, which cancels far below."""
+    near = np.exp(-0.5 * z * z - LOG_ROOT_2_PI - tail)
+    # Laplace's continued fraction, Abramowitz & Stegun 26.2.14.
+    u = -z
+    far: Any = u
+    for k in (5.0, 4.0, 3.0, 2.0):
+        far = u + k / far
+    is_far = z < FAR_LIMIT
+    excess = np.where(is_far, 1.0 / far, z + near)
+    return np.where(is_far, u + 1.0 / far, near), excess
 
 
 def _student_t(tape: Tape, model: Tracer, noise: Noise) -> Parts:

@@ -32,7 +32,7 @@ class ModelCallback:
         read: Python sees the analysis's own arrays.
     likelihood : SampledLikelihood
         Of the model's values.
-    own : callable
+    own : callable or None
         ``log_likelihood_function``.  The first value is compared with it: two hooks of an
         analysis that say different things are an error.
     """
@@ -42,14 +42,14 @@ class ModelCallback:
         factor: PythonFactor,
         data: Pointwise,
         likelihood: SampledLikelihood,
-        own: Callable[[Any], float],
+        own: Callable[[Any], float] | None,
     ) -> None:
         self.n_parameters = likelihood.n_parameters
         self.is_plain = likelihood.kernel.is_plain
         self._factor = factor
         self._data = data
         self._form = likelihood
-        self._own: Callable[[Any], float] | None = own
+        self._own = own
         self._callbacks = Callbacks()
 
     @property

@@ -5,7 +5,6 @@ compiled ones do: the numbers in which they differ are constants of the dataset.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, final
 
@@ -103,18 +102,33 @@ class NumbaFactors:
 
 
 @final
-@dataclass(frozen=True)
 class _Recipe:
-    """How to make kernels; equal to another of the same key."""
+    """How to make kernels, once; equal to another of the same key."""
 
-    key: Any
-    make: Callable[[], Kernels | str] = field(compare=False)
+    __slots__ = ("_key", "_make")
+
+    def __init__(self, key: Any, make: Callable[[], Kernels | str]) -> None:
+        self._key = key
+        self._make: Callable[[], Kernels | str] | None = make
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Recipe) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def kernels(self) -> Kernels | str:
+        """Return the kernels, or numba's reason against them; drop what they need."""
+        assert self._make is not None
+        kernels = self._make()
+        self._make = None  # it holds the data, and this is kept as a key
+        return kernels
 
 
 # A model that is fitted again, to other data of the same length, is not compiled again.
 @lru_cache(maxsize=64)
 def _made(recipe: _Recipe) -> Kernels | str:
-    return recipe.make()
+    return recipe.kernels()
 
 
 def _kernels(

@@ -69,7 +69,19 @@ def _voigt_imag_rule(x: Any, y: Any, _: Any) -> tuple[Any, Any]:
 def _power_rule(base: Any, exponent: Any, result: Any) -> tuple[Any, Any]:
     # d/dv u^v = u^v ln u, zero in the limit where u is.
     slope = np.where(base == 0.0, 0.0, result * np.log(base))
-    return exponent * base ** (exponent - 1.0), slope
+    growth = exponent * base ** (exponent - 1.0)
+    return np.where(exponent == 0.0, 0.0, growth), slope
+
+
+# At zero, where a length has its kink: sqrt(x^2) and hypot(x, 0), as abs(x), have slope 0.
+def _sqrt_rule(a: Any, root: Any) -> tuple[Any]:
+    del a
+    return (np.where(root == 0.0, 0.0, 0.5 / root),)
+
+
+def _hypot_rule(a: Any, b: Any, length: Any) -> tuple[Any, Any]:
+    slopes = [np.where(length == 0.0, 0.0, leg / length) for leg in (a, b)]
+    return slopes[0], slopes[1]
 
 
 @final
@@ -112,7 +124,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             np.arctan2,
             lambda a, b, y: (b / (a * a + b * b), -a / (a * a + b * b)),
         ),
-        "hypot": Operation(np.hypot, lambda a, b, y: (a / y, b / y)),
+        "hypot": Operation(np.hypot, _hypot_rule),
         "neg": Operation(np.negative, lambda a, y: (-1.0,)),
         "abs": Operation(np.absolute, lambda a, y: (np.sign(a),)),
         "sign": Operation(np.sign),
@@ -123,7 +135,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "log1p": Operation(np.log1p, lambda a, y: (1.0 / (1.0 + a),)),
         "log2": Operation(np.log2, lambda a, y: (1.0 / (a * math.log(2.0)),)),
         "log10": Operation(np.log10, lambda a, y: (1.0 / (a * math.log(10.0)),)),
-        "sqrt": Operation(np.sqrt, lambda a, y: (0.5 / y,)),
+        "sqrt": Operation(np.sqrt, _sqrt_rule),
         "cbrt": Operation(np.cbrt, lambda a, y: (1.0 / (3.0 * y * y),)),
         "sin": Operation(np.sin, lambda a, y: (np.cos(a),)),
         "cos": Operation(np.cos, lambda a, y: (-np.sin(a),)),

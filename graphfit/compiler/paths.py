@@ -61,12 +61,18 @@ class FactorPath:
     data: FactorData | None = None
     callback: Callable[..., tuple[Kernels, FactorData]] | None = None
 
-    def callable_kernels(self) -> tuple[Kernels, FactorData]:
-        """Return kernels and their data whatever the way: compiled ones where there are."""
+    def callable_kernels(self, *, own_data: bool = True) -> tuple[Kernels, FactorData]:
+        """Return kernels and their data whatever the way: compiled ones where there are.
+
+        Parameters
+        ----------
+        own_data : bool
+            Whether they will be called with the data of the factor's own analysis.
+        """
         if self.kernels is not None and self.data is not None:
             return self.kernels, self.data
         assert self.callback is not None
-        return self.callback()
+        return self.callback(own_data=own_data)
 
 
 def factor_paths(

@@ -39,8 +39,15 @@ def _gaussian(x: Any, mean: Any, sigma: Any) -> Any:
     return -0.5 * z * z - np.log(sigma) - HALF_LOG_TWO_PI
 
 
+def _limit(limit: Any, mean: Any, sigma: Any) -> Any:
+    # An infinite one does not move with mean and sigma.
+    is_finite = np.isfinite(limit)
+    z = (np.where(is_finite, limit, 0.0) - mean) / sigma
+    return np.where(is_finite, z, limit)
+
+
 def _truncated(x: Any, mean: Any, sigma: Any, lower: Any, upper: Any) -> Any:
-    a, b = (lower - mean) / sigma, (upper - mean) / sigma
+    a, b = _limit(lower, mean, sigma), _limit(upper, mean, sigma)
     # Both limits on one side: by the smaller tails, which do not cancel.
     low, high = np.where(a > 0.0, -b, a), np.where(a > 0.0, -a, b)
     top = special.log_ndtr(high)

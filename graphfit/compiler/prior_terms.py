@@ -1,9 +1,9 @@
 """Prior terms: the log-densities of a model's priors as factors without data.
 
-``ln p(theta) = sum_i ln p(theta_i | arguments)``.  Each prior that is not constant inside its
-support is one term, with its own parameter and those that its arguments depend on; terms of
-one form share a kernel.  The matrix of a term is the Hessian of ``-ln p``, exact, which need
-not be positive definite.
+``ln p(theta) = sum_i ln p(theta_i | arguments)``.  Each prior that is not constant inside
+its support is one term, with its own parameter and those that its arguments depend on; terms
+of one form share a kernel.  The matrix of a term is the Hessian of ``-ln p``, exact, which
+need not be positive definite.  A condition of the model is a term as well.
 """
 
 import threading
@@ -24,7 +24,7 @@ from graphfit.compiler.trace import trace
 from graphfit.compiler.tracer import Tracer, Untraceable
 from graphfit.errors import ModelError
 from graphfit.model.space import ParameterSpace
-from graphfit.priors import Prior
+from graphfit.priors import Comparison, Prior
 from graphfit.typing import FloatArray
 
 
@@ -162,21 +162,62 @@ def prior_terms(space: ParameterSpace) -> list[tuple[Kernels, FactorData]]:
     return terms
 
 
+def condition_terms(space: ParameterSpace) -> list[tuple[Kernels, FactorData]]:
+    """Return a term for each condition of a model: 0 where it holds, else minus infinity.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+        Of the graph.
+
+    Raises
+    ------
+    ModelError
+        If a side of a condition is a relation that has no formula.
+    """
+    order = {prior: i for i, prior in enumerate(space.priors)}
+    terms: list[tuple[Kernels, FactorData]] = []
+    for condition in space.conditions:
+        formula = _condition_formula(condition, space)
+        count = len(formula.parameters)
+        if not count:
+            continue  # between numbers
+        kernels = PriorKernel(formula.tape(), formula.outputs[0], count)
+        local = np.array([order[p] for p in formula.parameters], dtype=np.int64)
+        terms.append((kernels, FactorData(local, np.zeros(0), (), 0, 0.0)))
+    return terms
+
+
 def _formula(prior: Prior, space: ParameterSpace) -> Formula:
+    def value(row: Row) -> Any:
+        arguments = [row.value(item) for item in prior.arguments]
+        return LOG_DENSITY[prior.density](row.value(prior), *arguments)
+
+    name = space.names[space.priors.index(prior)]
+    return _traced(value, space, f"The prior of '{name}'")
+
+
+def _condition_formula(condition: Comparison, space: ParameterSpace) -> Formula:
+    def value(row: Row) -> Any:
+        lower, upper = row.value(condition.lower), row.value(condition.upper)
+        holds = lower < upper if condition.strict else lower <= upper
+        return np.where(holds, 0.0, -np.inf)
+
+    return _traced(value, space, f"The condition ({condition})")
+
+
+def _traced(value: Callable[[Row], Any], space: ParameterSpace, what: str) -> Formula:
     positions: dict[Prior, int] = {}
 
     def call(x: Sequence[Any], parameter: Callable[[int], Tracer]) -> list[Any]:
         del x
-        row = Row(space, positions, parameter)
-        arguments = [row.value(item) for item in prior.arguments]
-        return [LOG_DENSITY[prior.density](row.value(prior), *arguments)]
+        return [value(Row(space, positions, parameter))]
 
     try:
         return canonical(trace(call, (), ()), tuple(positions))
     except Untraceable as reason:
-        name = space.names[space.priors.index(prior)]
         msg = (
-            f"The prior of '{name}' depends on a relation that cannot be differentiated: "
-            f"{reason}. Write it with numpy functions, or use a search without gradients."
+            f"{what} depends on a relation that cannot be differentiated: {reason}. Write "
+            "it with numpy functions, or use a search without gradients."
         )
         raise ModelError(msg) from reason

@@ -8,6 +8,7 @@ import numpy as np
 from graphfit.compiler.factor_kernel import FactorData as KernelData
 from graphfit.compiler.factor_kernel import Kernels
 from graphfit.compiler.factor_table import FactorData, FactorTable, Int64Array
+from graphfit.compiler.prior_terms import condition_terms
 from graphfit.compiler.program import Program
 
 
@@ -58,6 +59,7 @@ def problem(program: Program, *, posterior: bool) -> Problem:
     """
     data = [path.callable_kernels() for path in program.paths]
     terms = list(program.prior_terms.require()) if posterior else []
+    terms += condition_terms(program.space)
     rows = [_row(item, kernels.address("normal")) for kernels, item in data + terms]
     normal = FactorTable.of(rows, n_parameters=program.dimension)
     plain = all(getattr(kernels, "is_plain", False) for kernels, _ in data)

@@ -149,11 +149,9 @@ class Program:
                 return -math.inf
         if not compiled.is_empty:
             terms = compiled.sum(theta).tolist()
-            if compiled.is_whole:
-                total = math.fsum(terms)
-                if total < math.inf:
-                    return total
-            elif all(term < math.inf for term in terms):
+            if all(map(math.isfinite, terms)):
+                if compiled.is_whole:
+                    return math.fsum(terms)
                 row = theta.tolist() if row is None else row
                 return self._by_python(theta, row, compiled.python, terms)
         row = theta.tolist() if row is None else row

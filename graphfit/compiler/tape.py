@@ -179,22 +179,21 @@ class Tape:
         self, operation: str, arguments: Sequence[int], known: Sequence[float | None]
     ) -> int | None:
         """Return an earlier line of the same value, where one is plain to see."""
+        first, found = arguments[0], None
         match operation:
-            case "mul":
-                for number, other in zip(known, reversed(arguments), strict=True):
-                    if number == 1.0:
-                        return other
+            case "mul" if 1.0 in known:
+                found = arguments[1 - known.index(1.0)]
             case "div" if known[1] == 1.0:
-                return arguments[0]
-            case "neg" if self.nodes[arguments[0]].operation == "neg":
-                return self.nodes[arguments[0]].arguments[0]
+                found = first
+            case "neg" if self.nodes[first].operation == "neg":
+                found = self.nodes[first].arguments[0]
             case "where":
-                return self._chosen(*arguments)
+                found = self._chosen(*arguments)
             case "pow" if known[1] is not None:
-                return self._power(arguments[0], known[1])
-            case "number" if not self.is_bool(arguments[0]):
-                return arguments[0]
-        return None
+                found = self._power(first, known[1])
+            case "number" if not self.is_bool(first):
+                found = first
+        return found
 
     def _chosen(self, condition: int, first: int, second: int) -> int | None:
         if first == second:

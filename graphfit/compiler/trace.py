@@ -20,6 +20,7 @@ from graphfit.errors import FitException
 from graphfit.typing import FloatArray
 
 MOST_PATHS = 32  # combinations of branches followed
+TOO_MANY_PATHS = f"more than {MOST_PATHS} combinations of branches"
 
 
 @final
@@ -55,10 +56,11 @@ class Recording:
             msg = f"an array of shape {array.shape} meets data of shape {self._shape}"
             raise Untraceable(msg)
         values = np.ascontiguousarray(array, dtype=np.float64)
-        if values.size and (values == values.flat[0]).all():
+        bits = values.view(np.int64)  # -0.0 is not 0.0, NaN is NaN
+        if values.size and (bits == bits.flat[0]).all():
             return self.tape.literal(float(values.flat[0]))
         for i, known in enumerate(self.arrays):
-            if np.array_equal(known, values, equal_nan=True):
+            if np.array_equal(known.view(np.int64), bits):
                 return self.tape.column(self._first + i)
         self.arrays.append(values.copy())
         return self.tape.column(self._first + len(self.arrays) - 1)
@@ -74,6 +76,8 @@ class Recording:
             raise Untraceable(msg)
         if line in self._conditions:
             return self._taken(self._conditions.index(line))
+        if len(self._conditions) == MOST_PATHS:  # a loop that no path ends
+            raise Untraceable(TOO_MANY_PATHS)
         self._conditions.append(line)
         return self._taken(len(self._conditions) - 1)
 
@@ -90,8 +94,7 @@ class Recording:
     ) -> tuple[int, ...]:
         self._paths += 1
         if self._paths > MOST_PATHS:
-            msg = f"more than {MOST_PATHS} combinations of branches"
-            raise Untraceable(msg)
+            raise Untraceable(TOO_MANY_PATHS)
         self._decisions, self._conditions = decisions, []
         try:
             results = [self._number(value) for value in call()]
@@ -176,11 +179,11 @@ def trace(
     """
     try:
         return _traced(call, inputs, shape, first, symbolic=True)
-    except Untraceable as reason:
-        try:
-            return _traced(call, inputs, shape, first, symbolic=False)
-        except Untraceable:
-            raise reason from None
+    except Untraceable:
+        if not inputs:
+            raise
+    # What is refused with x itself is what stands in the way.
+    return _traced(call, inputs, shape, first, symbolic=False)
 
 
 def _traced(
@@ -193,7 +196,7 @@ def _traced(
 ) -> Traced:
     tape = Tape()
     recording = Recording(tape, shape, first + len(inputs))
-    x: list[Any] = list(inputs)
+    x: list[Any] = [_read_only(values) for values in inputs]
     if symbolic:
         x = [recording.tracer(tape.column(first + i)) for i in range(len(inputs))]
 
@@ -206,7 +209,8 @@ def _traced(
         except (Untraceable, FitException):
             raise
         except Exception as error:  # boundary: a user's function, called with stand-ins
-            msg = f"{type(error).__name__}: {error}"
+            text = str(error).replace("'Tracer' object", "a value of the model")
+            msg = f"{type(error).__name__}: {text}"
             raise Untraceable(msg) from error
 
     with np.errstate(all="ignore"):  # the user's own call will say what is to be said
@@ -215,3 +219,10 @@ def _traced(
         msg = "it rejects every point"
         raise Untraceable(msg)
     return Traced(tape, outputs, tuple(recording.arrays))
+
+
+def _read_only(values: FloatArray) -> FloatArray:
+    """Return a view of x that a function cannot write into: it would change the data."""
+    view = values.view()
+    view.setflags(write=False)
+    return view

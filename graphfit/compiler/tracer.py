@@ -15,6 +15,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from scipy import special
 
+from graphfit.compiler import numpy_formulas as formulas
 from graphfit.compiler.operations import OPERATIONS
 from graphfit.compiler.tape import Tape
 
@@ -59,6 +60,8 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
     def apply(self, operation: str, *arguments: Any) -> "Tracer":
         """Return the tracer of an operation on tracers and numbers."""
         lines = [lift(self.tape, item, self.recorder) for item in arguments]
+        if operation == "add" and all(self.tape.is_bool(line) for line in lines):
+            operation = "or"  # what numpy means by the sum of two conditions
         if operation in OPERATIONS and operation not in ("and", "or", "not"):
             lines = [
                 self.tape.apply("number", line)
@@ -107,7 +110,40 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
         return self.recorder.decide(line)
 
     def __float__(self) -> float:
-        msg = "float() or a function of the math module needs the value"
+        msg = (
+            "float() or a function of the math module needs the value, as does writing "
+            "into an array"
+        )
+        raise Untraceable(msg)
+
+    def __int__(self) -> int:
+        msg = "int() needs the value"
+        raise Untraceable(msg)
+
+    def __index__(self) -> int:
+        msg = "an index or a count that depends on a parameter needs the value"
+        raise Untraceable(msg)
+
+    def __complex__(self) -> complex:
+        msg = "complex() needs the value"
+        raise Untraceable(msg)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        del digits
+        msg = "round() needs the value"
+        raise Untraceable(msg)
+
+    def __len__(self) -> int:
+        msg = "len() needs the values"
+        raise Untraceable(msg)
+
+    def __iter__(self) -> Any:
+        msg = "a loop over an array needs the values"
+        raise Untraceable(msg)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        del key, value
+        msg = "writing into an array needs the values"
         raise Untraceable(msg)
 
     def __getattr__(self, name: str) -> Any:
@@ -115,10 +151,12 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
         function = getattr(np, name, None)
         if isinstance(function, np.ufunc) and function.nin == 1:
             return lambda: function(self)
-        if name in ("astype", "copy", "ravel", "flatten", "squeeze"):
+        if name == "astype":
+            return lambda dtype, *_, **__: _astype(self, dtype)
+        if name in ("copy", "ravel", "flatten", "squeeze"):
             return lambda *_, **__: self
         if name == "clip":
-            return lambda *args, **kwargs: _clip(self, *args, **kwargs)
+            return lambda *args, **kwargs: formulas.clip(self, *args, **kwargs)
         if name.startswith("__"):
             raise AttributeError(name)
         msg = f"its attribute .{name} needs the values"
@@ -139,21 +177,32 @@ def lift(tape: Tape, value: Any, recorder: Recorder | None = None) -> int:
     if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 0:
         value = value.item()
     if isinstance(value, Tracer):
+        if value.tape is not tape:
+            msg = "a value that was kept from another call"
+            raise Untraceable(msg)
         return value.line
     if isinstance(value, (bool, np.bool_)):
         return tape.apply("le" if value else "lt", tape.literal(0.0), tape.literal(0.0))
     if isinstance(value, (int, float, np.floating, np.integer)):
         return tape.literal(float(value))
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-        if value.ndim == 0:
-            return tape.literal(float(value))
-        if recorder is not None:
-            line = recorder.capture(value)
-            if value.dtype.kind == "b":
-                return tape.apply("ne", line, tape.literal(0.0))
-            return line
+    if isinstance(value, np.ndarray):
+        return _lift_array(tape, value, recorder)
     msg = f"a {type(value).__name__} in a formula"
     raise Untraceable(msg)
+
+
+def _lift_array(tape: Tape, value: Any, recorder: Recorder | None) -> int:
+    if value.dtype == object:
+        msg = "an array made of single values of the model"
+        raise Untraceable(msg)
+    if value.dtype.kind not in "fiub" or (value.ndim and recorder is None):
+        msg = f"an array of {value.dtype} in a formula"
+        raise Untraceable(msg)
+    if recorder is None or value.ndim == 0:
+        return tape.literal(float(value))
+    line = recorder.capture(value)
+    is_bool = value.dtype.kind == "b"
+    return tape.apply("ne", line, tape.literal(0.0)) if is_bool else line
 
 
 def _first(*values: Any) -> Tracer:
@@ -195,60 +244,17 @@ def _logical(operation: str) -> Callable[..., Any]:
     return combine
 
 
-def _clip(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
-) -> Any:
-    low = a_min if min is None else min
-    high = a_max if max is None else max
-    if low is not None:
-        a = np.maximum(a, low)
-    return a if high is None else np.minimum(a, high)
-
-
-def _xlogy(x: Any, y: Any) -> Any:
-    return np.where(x == 0.0, np.where(np.isnan(y), y, 0.0), x * np.log(y))
-
-
-def _sinc(x: Any) -> Any:
-    angle = np.pi * np.where(x == 0.0, 1e-20, x)
-    return np.sin(angle) / angle
-
-
-def _heaviside(x: Any, middle: Any) -> Any:
-    value = np.where(x == 0.0, middle, np.where(x > 0.0, 1.0, 0.0))
-    return np.where(np.isnan(x), x, value)
-
-
-def _logaddexp(a: Any, b: Any) -> Any:
-    high = np.maximum(a, b)
-    return np.where(a == b, a + np.log(2.0), high + np.log1p(np.exp(-np.abs(a - b))))
-
-
-def _polyval(p: Any, x: Any) -> Any:
-    value: Any = 0.0 * x
-    for coefficient in p:
-        value = value * x + coefficient
-    return value
-
-
-def _select(condlist: Any, choicelist: Any, default: Any = 0.0) -> Any:
-    value = default
-    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
-        value = np.where(condition, choice, value)
-    return value
-
-
-def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    functions = list(funclist)
-    conditions = list(condlist) if isinstance(condlist, (list, tuple)) else [condlist]
-    value: Any = 0.0
-    if len(functions) == len(conditions) + 1:
-        last = functions.pop()
-        value = last(x, *args, **kw) if callable(last) else last
-    for condition, item in zip(conditions, functions, strict=True):
-        choice = item(x, *args, **kw) if callable(item) else item
-        value = np.where(condition, choice, value)
-    return value
+def _astype(value: Tracer, dtype: Any) -> Tracer:
+    kind = np.dtype(dtype)
+    if kind == np.bool_:
+        line = lift(value.tape, value, value.recorder)
+        return value if value.tape.is_bool(line) else value != 0.0
+    if kind == np.float64:
+        return value.apply("number", value)
+    if kind.kind in "iu":
+        return value.apply("trunc", value.apply("number", value))
+    msg = f"a conversion to {kind.name}"
+    raise Untraceable(msg)
 
 
 def _voigt(x: Any, sigma: Any, gamma: Any) -> Any:
@@ -260,12 +266,14 @@ def _voigt(x: Any, sigma: Any, gamma: Any) -> Any:
     )
 
 
-def _full(value: float) -> Callable[..., Any]:
-    return lambda a, *_, **__: Tracer(a.tape, a.tape.literal(value), a.recorder)
+def _full(number: float) -> Callable[..., Any]:
+    return lambda a, *args, **kwargs: _full_like(a, number, *args, **kwargs)
 
 
-def _exclusive(a: Any, b: Any) -> Any:
-    return np.logical_and(np.logical_or(a, b), np.logical_not(np.logical_and(a, b)))
+def _full_like(a: Any, value: Any, dtype: Any = None, **_: Any) -> Any:
+    owner = _first(a, value)
+    full = Tracer(owner.tape, lift(owner.tape, value, owner.recorder), owner.recorder)
+    return full if dtype is None else _astype(full, dtype)
 
 
 # What a ufunc becomes: an operation, or a formula of them.
@@ -291,22 +299,22 @@ UFUNCS: Mapping[Any, str | Callable[..., Any]] = MappingProxyType(
         np.radians: lambda a: a * (np.pi / 180.0),
         np.rad2deg: lambda a: a * (180.0 / np.pi),
         np.degrees: lambda a: a * (180.0 / np.pi),
-        np.heaviside: _heaviside,
-        np.logaddexp: _logaddexp,
+        np.heaviside: formulas.heaviside,
+        np.logaddexp: formulas.logaddexp,
         np.logical_and: _logical("and"),
         np.logical_or: _logical("or"),
         np.logical_not: _logical("not"),
-        np.logical_xor: _exclusive,
+        np.logical_xor: formulas.exclusive,
         np.bitwise_and: _logical("and"),
         np.bitwise_or: _logical("or"),
         np.invert: _logical("not"),
-        np.bitwise_xor: _exclusive,
+        np.bitwise_xor: formulas.exclusive,
         special.ndtr: lambda a: 0.5 * special.erfc(-a * np.sqrt(0.5)),
-        special.expit: lambda a: 1.0 / (1.0 + np.exp(-a)),
+        special.expit: formulas.expit,
         special.log_expit: lambda a: -np.logaddexp(0.0, -a),
         special.logit: lambda a: np.log(a) - np.log1p(-a),
-        special.xlogy: _xlogy,
-        special.xlog1py: lambda a, b: np.where(a == 0.0, 0.0, a * np.log1p(b)),
+        special.xlogy: formulas.xlogy,
+        special.xlog1py: formulas.xlog1py,
         special.exp10: lambda a: np.exp(a * np.log(10.0)),
         special.exp2: "exp2",
         special.expm1: "expm1",
@@ -320,19 +328,19 @@ UFUNCS: Mapping[Any, str | Callable[..., Any]] = MappingProxyType(
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = MappingProxyType(
     {
         np.where: _where,
-        np.clip: _clip,
-        np.sinc: _sinc,
-        np.polyval: _polyval,
-        np.select: _select,
-        np.piecewise: _piecewise,
+        np.clip: formulas.clip,
+        np.sinc: formulas.sinc,
+        np.polyval: formulas.polyval,
+        np.select: formulas.select,
+        np.piecewise: formulas.piecewise,
         np.zeros_like: _full(0.0),
         np.ones_like: _full(1.0),
-        np.full_like: lambda a, value, *_, **__: value + 0.0 * a,
+        np.full_like: _full_like,
         np.atleast_1d: lambda a: a,
         np.ravel: lambda a, *_, **__: a,
         np.squeeze: lambda a, *_, **__: a,
         np.copy: lambda a, *_, **__: a,
         np.real: lambda a: a,
-        np.nan_to_num: lambda x, copy=True, nan=0.0: np.where(np.isnan(x), nan, x),
+        np.nan_to_num: formulas.nan_to_num,
     }
 )

@@ -7,7 +7,7 @@ that would allocate is refused when it is compiled.)
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -42,10 +42,7 @@ def compiled(function: Function) -> Function:
     >>> total(np.ones(3))
     3.0
     """
-    return cast(
-        Function,
-        njit(error_model="numpy", nogil=True, forceinline=True, _nrt=False)(function),
-    )
+    return _njit(function, forceinline=True)
 
 
 def compiled_apart(function: Function) -> Function:
@@ -61,4 +58,10 @@ def compiled_apart(function: Function) -> Function:
     callable
         The same function, compiled for the types of its first call.
     """
-    return cast(Function, njit(error_model="numpy", nogil=True, _nrt=False)(function))
+    return _njit(function, forceinline=False)
+
+
+def _njit(function: Function, *, forceinline: bool) -> Function:
+    options: dict[str, Any] = {"_nrt": False}  # not among numba's published options
+    decorate = njit(error_model="numpy", nogil=True, forceinline=forceinline, **options)
+    return cast(Function, decorate(function))

@@ -42,6 +42,8 @@ class ParameterSpace:
         Their paths.
     derived_names : tuple of str, length R
         The paths of relations that stand as parameters.
+    conditions : tuple of Comparison
+        What must hold (``add_assertion``).
     improper : tuple of int
         The positions of parameters whose prior has no integral.
 
@@ -60,6 +62,7 @@ class ParameterSpace:
         "_slots",
         "_template",
         "_transform",
+        "conditions",
         "derived_names",
         "improper",
         "names",
@@ -76,6 +79,7 @@ class ParameterSpace:
             i for i, prior in enumerate(self.priors) if not prior.density.is_proper
         )
         conditions = assertions(root)
+        self.conditions: tuple[Comparison, ...] = tuple(conditions)
         lowering = _Lowering(self.priors, {**shown}, conditions)
         self._slots = lowering.slots
         self._expressions = {slot: item for item, slot in lowering.slots.items()}

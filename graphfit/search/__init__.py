@@ -6,10 +6,12 @@ from graphfit.search.grid_search import SearchGridSearch
 from graphfit.search.lbfgs import LBFGS
 from graphfit.search.least_squares.curve_fit import CurveFitInfo, curve_fit
 from graphfit.search.least_squares.levenberg_marquardt import LevenbergMarquardt
+from graphfit.search.least_squares.model_batch import BatchResult
 from graphfit.search.search import Search
 
 __all__ = [
     "LBFGS",
+    "BatchResult",
     "CurveFitInfo",
     "DynestyDynamic",
     "DynestyStatic",

@@ -130,8 +130,9 @@ class _Objective:
     def value_and_gradient(self, scaled: FloatArray) -> tuple[float, FloatArray]:
         """Return the value and the gradient, finite everywhere.
 
-        Exact where the program is compiled, else by forward differences.  Infinity would stop the line search: beyond the edge of what is possible the value
-        is a little above the highest one seen, so that the step is shortened instead.
+        Exact where the program is compiled, else by forward differences.  Infinity would
+        stop the line search: beyond the edge of what is possible the value is a little
+        above the highest one seen, so that the step is shortened instead.
         """
         value = self(scaled)
         gradient = np.zeros(scaled.size)

@@ -565,6 +565,31 @@ def test_a_likelihood_of_ones_own_has_differences_of_its_value():
             kernels.address(kind)
 
 
+@pytest.mark.parametrize(
+    ("prior", "peak", "sigma"),
+    [
+        (gf.UniformPrior(600.0, 700.0), 656.28, 1e-4),
+        (gf.UniformPrior(-1.0, 1.0), 0.0, 0.1),
+        (gf.LogUniformPrior(1e-20, 1e-10), 3e-18, 1e-19),
+        (gf.UniformPrior(0.0, 1e6), 3.0, 0.01),
+        (gf.FlatPrior(), 0.0, 0.1),
+        (gf.FlatPrior(), 1e5, 3.0),
+    ],
+)
+def test_steps_suit_parameters_of_every_size(prior, peak, sigma):
+    class Parabola(gf.Analysis):
+        def log_likelihood_function(self, instance):
+            return -0.5 * ((instance.a - peak) / sigma) ** 2
+
+    model = gf.Collection(a=prior)
+    kernels, data = paths_of(model, Parabola()).callable_kernels()
+    _, out = call(kernels, data, "normal", [peak])
+    assert out[1] == pytest.approx(sigma**-2, rel=1e-4)
+    assert abs(out[0]) < 1e-3 / sigma
+    _, out = call(kernels, data, "gradient", [peak + sigma])
+    assert out[0] == pytest.approx(-1.0 / sigma, rel=1e-4)
+
+
 def test_errors_of_a_likelihood_are_kept():
     kernels, data = paths_of(model_of(loop), Own()).callable_kernels()
     assert math.isnan(call(kernels, data, "normal", [1.0, 2.8])[0])

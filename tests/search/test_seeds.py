@@ -39,12 +39,16 @@ def test_the_same_seed_gives_the_same_bits(case):
     assert same_bits(first, record(case, 7))
 
 
-@pytest.mark.parametrize("case", ALL_SEARCHES, **by_name)
+# An optimiser that starts at the median ends in the same bits whatever was drawn beside it.
+DRAWING = [case for case in ALL_SEARCHES if case.name != "LevenbergMarquardt"]
+
+
+@pytest.mark.parametrize("case", DRAWING, **by_name)
 def test_another_seed_gives_other_bits(case):
     assert not same_bits(record(case, 7), record(case, 8))
 
 
-@pytest.mark.parametrize("case", ALL_SEARCHES, **by_name)
+@pytest.mark.parametrize("case", DRAWING, **by_name)
 def test_without_a_seed_every_run_is_its_own(case):
     assert not same_bits(record(case, None), record(case, None))
 

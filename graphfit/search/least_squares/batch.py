@@ -20,7 +20,6 @@ from graphfit.search.least_squares.workspace import (
 )
 from graphfit.typing import ArrayLike, FloatArray
 
-
 ACCURATE = 1e-10
 """Tolerances below this ask for all digits."""
 
@@ -28,7 +27,7 @@ WEAK_PIVOT = 1e-9
 """Below this smallest scaled pivot normal equations have lost half of their digits."""
 
 
-def fit_batch(
+def fit_batch(  # noqa: PLR0913
     table: FactorTable,
     start: ArrayLike,
     lower: ArrayLike | None = None,

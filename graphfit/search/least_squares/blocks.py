@@ -25,21 +25,25 @@ def padded_size(n: int) -> int:
 
 
 def block_columns(
-    data: CurveData, first: int, last: int
+    data: CurveData, first: int, last: int, *, with_variance: bool = False
 ) -> tuple[tuple[FloatArray, ...], IntArray]:
     """Return the columns y, weight, x, ... of rows first to last, and their points in use.
 
-    Points that do not count have weight 0 and y = 0.
+    Points that do not count have weight 0 and y = 0.  With the variance as a column after
+    the weight, for fitted noise, the weight says only whether a point counts.
     """
     y = _padded(data.y[first:last])
     n = data.y.shape[1]
     used = None if data.masked is None else ~data.masked[first:last]
-    if data.sigma is None:
-        weight = np.ones((1, n))
-    elif data.sigma.strides[0] == 0:
-        weight = _inverse(data.sigma[:1])
-    else:
-        weight = _inverse(data.sigma[first:last])
+    weight = np.ones((1, n))
+    extra: list[FloatArray] = []
+    if data.sigma is not None:
+        shared = data.sigma.strides[0] == 0
+        sigma = data.sigma[:1] if shared else data.sigma[first:last]
+        if with_variance:
+            extra = [_padded(sigma**2, repeat_last=True)]
+        else:
+            weight = _inverse(sigma)
     points = np.full(last - first, n, dtype=np.int64)
     if used is not None:
         weight = np.where(used, weight, 0.0)
@@ -49,7 +53,7 @@ def block_columns(
         _padded(x if len(x) == 1 else x[first:last], repeat_last=True)
         for x in data.inputs
     ]
-    return (y, _padded(weight), *inputs), points
+    return (y, _padded(weight), *extra, *inputs), points
 
 
 def _inverse(sigma: AnyArray) -> FloatArray:

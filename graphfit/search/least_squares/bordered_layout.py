@@ -16,7 +16,7 @@ from graphfit.compiler.evaluate_blocks import destinations, factor_groups
 from graphfit.compiler.factor_table import FactorTable, Int64Array
 from graphfit.search.least_squares.control import N_SLOTS
 from graphfit.search.least_squares.structure import Partition
-from graphfit.typing import FloatArray
+from graphfit.typing import AnyArray, FloatArray
 
 
 class Layout(NamedTuple):
@@ -48,6 +48,7 @@ class Memory(NamedTuple):
     # As the system: H_ii^-1 H_is in place of H_si; after a fit H_ii^-1 in place of H_ii.
     factor: FloatArray
     column: FloatArray  # (largest m,)
+    shared: FloatArray  # (B,) the border's part of a solution
     pivots: FloatArray  # (N + 1,) least scaled pivot of each block, and of the border
     variances: FloatArray  # (D,)
     control: FloatArray  # (N_SLOTS,)
@@ -87,7 +88,8 @@ def new_layout(table: FactorTable, partition: Partition) -> Layout:
         meetings, np.arange(n_blocks + 1) * max(n_border, 1)
     ).astype(np.int64)
     touched = meetings % max(n_border, 1)
-    m, k = partition.sizes, np.diff(touched_start)
+    m: Int64Array = partition.sizes
+    k: Int64Array = np.diff(touched_start)
     first_block = d + n_border**2
     block_start = first_block + _offsets(m * m + k * m)
 
@@ -136,7 +138,7 @@ def _meetings(
     return np.unique(np.concatenate(keys))
 
 
-def _offsets(sizes: Int64Array) -> Int64Array:
+def _offsets(sizes: AnyArray) -> Int64Array:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
@@ -161,6 +163,7 @@ def new_memory(
         right=np.zeros(d),
         factor=np.zeros(size),
         column=np.zeros(largest),
+        shared=np.zeros(n_border),
         pivots=np.zeros(len(layout.own_start)),
         variances=np.zeros(d),
         control=np.zeros(N_SLOTS),

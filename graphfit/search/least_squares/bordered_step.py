@@ -9,10 +9,8 @@ With the damped information of the free parameters, border s and blocks i, and g
 What is held has a row and a column of the unit matrix, and a step of 0 or onto its bound.
 """
 
-import math
-
-from graphfit.kernels.cholesky import factorize, invert, log_determinant, solve
-from graphfit.kernels.compiled import compiled
+from graphfit.kernels.cholesky import factorize, solve
+from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.search.least_squares.bordered_layout import Layout, Matrices, Memory
 from graphfit.typing import FloatArray
 
@@ -21,8 +19,10 @@ from graphfit.typing import FloatArray
 MOST_ROUNDS = 8
 
 
-@compiled
-def multiply(layout: Layout, system: FloatArray, x: FloatArray, out: FloatArray) -> None:
+@compiled_apart
+def multiply(
+    layout: Layout, system: FloatArray, x: FloatArray, out: FloatArray
+) -> None:
     """Write H x (D,) for x (D,)."""
     d, n_border = len(x), len(layout.border)
     for a in range(n_border):
@@ -61,53 +61,236 @@ def multiply(layout: Layout, system: FloatArray, x: FloatArray, out: FloatArray)
 
 
 @compiled
-def eliminate(
-    layout: Layout, memory: Memory, matrices: Matrices, system: FloatArray, damping: float
-) -> float:
-    """Factorise the damped information; leave what [Eq. 1] needs.
+def start_border(
+    layout: Layout,
+    memory: Memory,
+    matrices: Matrices,
+    system: FloatArray,
+    damping: float,
+) -> None:
+    """Write the damped H_ss, from which each block will be subtracted."""
+    d, n_border = len(memory.theta), len(layout.border)
+    for a in range(n_border):
+        i = layout.border[a]
+        for b in range(a):
+            both_free = memory.free[i] * memory.free[layout.border[b]]
+            matrices.schur[a, b] = system[d + a * n_border + b] * both_free
+        entry = system[d + a * n_border + a] + damping * memory.scale[i]
+        matrices.schur[a, a] = entry * memory.free[i] + (1.0 - memory.free[i])
 
-    `memory.right` holds g and then ``H_ii^-1 g_i``, and the right-hand side of the border;
-    `memory.factor` gets ``H_ii^-1 H_is``, `matrices.schur` the factor of S, `pivots` the
-    least scaled pivot of each block, and last that of the border.
+
+@compiled
+def factorize_block(
+    layout: Layout,
+    memory: Memory,
+    matrices: Matrices,
+    system: FloatArray,
+    damping: float,
+    block: int,
+) -> float:
+    """Factorise one damped H_ii into `matrices.block`; return its least scaled pivot."""
+    first, place = layout.own_start[block], layout.block_start[block]
+    m = layout.own_start[block + 1] - first
+    for p in range(m):
+        i = layout.own[first + p]
+        free = memory.free[i]
+        for q in range(p):
+            both_free = free * memory.free[layout.own[first + q]]
+            matrices.block[p, q] = system[place + p * m + q] * both_free
+        entry = system[place + p * m + p] + damping * memory.scale[i]
+        matrices.block[p, p] = entry * free + (1.0 - free)
+    return factorize(matrices.block, m)
+
+
+@compiled
+def reduce_border(
+    layout: Layout, memory: Memory, matrices: Matrices, system: FloatArray, block: int
+) -> None:
+    """Eliminate a factorised block: subtract its part of S and of the right-hand side."""
+    first = layout.own_start[block]
+    m = layout.own_start[block + 1] - first
+    first_row, last_row = layout.touched_start[block], layout.touched_start[block + 1]
+    first_place = layout.block_start[block] + m * m
+    for p in range(m):
+        memory.column[p] = memory.right[layout.own[first + p]]
+    solve(matrices.block, memory.column, m)
+    for p in range(m):
+        memory.right[layout.own[first + p]] = memory.column[p]
+    for row in range(first_row, last_row):
+        a = layout.touched[row]
+        s = layout.border[a]
+        place = first_place + (row - first_row) * m
+        total = 0.0
+        for p in range(m):
+            total += system[place + p] * memory.right[layout.own[first + p]]
+            memory.column[p] = system[place + p] * memory.free[layout.own[first + p]]
+        memory.right[s] -= total * memory.free[s]
+        solve(matrices.block, memory.column, m)
+        for p in range(m):
+            memory.factor[place + p] = memory.column[p]
+        for other in range(first_row, row + 1):
+            b = layout.touched[other]
+            across = first_place + (other - first_row) * m
+            total = 0.0
+            for p in range(m):
+                total += system[across + p] * memory.column[p]
+            both_free = memory.free[s] * memory.free[layout.border[b]]
+            matrices.schur[a, b] -= total * both_free
+
+
+@compiled
+def factorize_border(
+    layout: Layout,
+    memory: Memory,
+    matrices: Matrices,
+    system: FloatArray,
+    damping: float,
+) -> float:
+    """Factorise S; return its least pivot as a part of the diagonal of H_ss."""
+    d, n_border = len(memory.theta), len(layout.border)
+    least = 1.0
+    if not factorize(matrices.schur, n_border) > 0.0:
+        return -1.0
+    for a in range(n_border):
+        s = layout.border[a]
+        if memory.free[s] != 0.0:
+            whole = system[d + a * n_border + a] + damping * memory.scale[s]
+            least = min(least, 1.0 / (matrices.schur[a, a] * whole))
+    return least
+
+
+@compiled_apart
+def solve_bordered(
+    layout: Layout,
+    memory: Memory,
+    matrices: Matrices,
+    system: FloatArray,
+    damping: float,
+) -> float:
+    """Replace `memory.right`, g of what is free, by d of [Eq. 1].
 
     Returns
     -------
     float
-        The least of these; -1, with the rest undone, where one is not positive.
+        The smallest scaled pivot; not above 0 where the damped information is not
+        positive definite, and there is no solution.
     """
-    d, n_border = len(memory.theta), len(layout.border)
-    n_blocks = len(layout.own_start) - 1
-    schur, matrix, free = matrices.schur, matrices.block, memory.free
-    for a in range(n_border):
-        i = layout.border[a]
-        for b in range(a):
-            entry = system[d + a * n_border + b]
-            schur[a, b] = entry * free[i] * free[layout.border[b]]
-        entry = system[d + a * n_border + a] + damping * memory.scale[i]
-        schur[a, a] = entry * free[i] + (1.0 - free[i])
+    n_border, n_blocks = len(layout.border), len(layout.own_start) - 1
+    start_border(layout, memory, matrices, system, damping)
     least = 1.0
     for block in range(n_blocks):
-        first, place = layout.own_start[block], layout.block_start[block]
-        m = layout.own_start[block + 1] - first
-        for p in range(m):
-            i = layout.own[first + p]
-            for q in range(p):
-                entry = system[place + p * m + q]
-                matrix[p, q] = entry * free[i] * free[layout.own[first + q]]
-            entry = system[place + p * m + p] + damping * memory.scale[i]
-            matrix[p, p] = entry * free[i] + (1.0 - free[i])
-            memory.column[p] = memory.right[i]
-        pivot = factorize(matrix, m)
-        memory.pivots[block] = pivot
-        least = min(least, pivot)
+        pivot = factorize_block(layout, memory, matrices, system, damping, block)
         if not pivot > 0.0:
             return -1.0
-        solve(matrix, memory.column, m)
-        for p in range(m):
-            memory.right[layout.own[first + p]] = memory.column[p]
-        _reduce_border(layout, memory, matrices, system, block)
+        least = min(least, pivot)
+        reduce_border(layout, memory, matrices, system, block)
+    pivot = factorize_border(layout, memory, matrices, system, damping)
+    if not pivot > 0.0:
+        return -1.0
     for a in range(n_border):
-        memory.column_border_check if False else None
-    pivot = _factorize_border(layout, memory, matrices, system, damping)
-    memory.pivots[n_blocks] = pivot
-    return min(least, pivot) if pivot > 0.0 else -1.0
+        memory.shared[a] = memory.right[layout.border[a]]
+    solve(matrices.schur, memory.shared, n_border)
+    for a in range(n_border):
+        memory.right[layout.border[a]] = memory.shared[a]
+    for block in range(n_blocks):
+        first = layout.own_start[block]
+        m = layout.own_start[block + 1] - first
+        place = layout.block_start[block] + m * m
+        for row in range(layout.touched_start[block], layout.touched_start[block + 1]):
+            shared = memory.shared[layout.touched[row]]
+            for p in range(m):
+                memory.right[layout.own[first + p]] -= memory.factor[place + p] * shared
+            place += m
+    return min(least, pivot)
+
+
+@compiled
+def hold_at_bounds(memory: Memory, gradient: FloatArray) -> None:
+    """Hold what is at its bound with an outward gradient, or has no room."""
+    for j in range(len(memory.theta)):
+        side = 0.0
+        if memory.theta[j] <= memory.lower[j] and (
+            gradient[j] <= 0.0 or memory.lower[j] == memory.upper[j]
+        ):
+            side = -1.0
+        elif memory.theta[j] >= memory.upper[j] and gradient[j] >= 0.0:
+            side = 1.0
+        memory.side[j] = side
+        memory.free[j] = 1.0 if side == 0.0 else 0.0
+        memory.step[j] = 0.0
+
+
+@compiled
+def hold_what_crosses(memory: Memory) -> int:
+    """Put on its bound what the solution takes beyond it; return how many."""
+    count = 0
+    for j in range(len(memory.theta)):
+        if memory.free[j] != 0.0:
+            reached = memory.theta[j] + memory.right[j]
+            if reached < memory.lower[j]:
+                memory.side[j] = -1.0
+                memory.step[j] = memory.lower[j] - memory.theta[j]
+            elif reached > memory.upper[j]:
+                memory.side[j] = 1.0
+                memory.step[j] = memory.upper[j] - memory.theta[j]
+            else:
+                continue
+            memory.free[j] = 0.0
+            count += 1
+    return count
+
+
+@compiled
+def finish_step(memory: Memory) -> None:
+    """Write step and trial; a held parameter is on its bound to the last bit."""
+    for j in range(len(memory.theta)):
+        if memory.free[j] != 0.0:
+            memory.step[j] = memory.right[j]
+            memory.trial[j] = memory.theta[j] + memory.step[j]
+        else:
+            memory.trial[j] = (
+                memory.lower[j] if memory.side[j] < 0.0 else memory.upper[j]
+            )
+
+
+@compiled_apart
+def propose(
+    layout: Layout, memory: Memory, matrices: Matrices, current: int, damping: float
+) -> float:
+    """Write the bounded, damped step, and the trial it leads to.
+
+    Returns
+    -------
+    float
+        As `solve_bordered`; the step is meaningless where it is not above 0.
+    """
+    system = matrices.systems[current]
+    hold_at_bounds(memory, system)
+    pivot, crossing = 1.0, 0
+    for attempt in range(MOST_ROUNDS):
+        if attempt > 0:
+            multiply(layout, system, memory.step, memory.trial)
+        for j in range(len(memory.theta)):
+            total = system[j] - (memory.trial[j] if attempt > 0 else 0.0)
+            memory.right[j] = total * memory.free[j]
+        pivot = solve_bordered(layout, memory, matrices, system, damping)
+        if not pivot > 0.0:
+            return pivot
+        crossing = hold_what_crosses(memory)
+        if crossing == 0:
+            break
+    finish_step(memory)
+    return pivot
+
+
+@compiled_apart
+def predicted_gain(
+    layout: Layout, memory: Memory, matrices: Matrices, current: int
+) -> float:
+    """Return ``g d - d H d / 2``, the rise of ln L that the step should bring."""
+    system = matrices.systems[current]
+    multiply(layout, system, memory.step, memory.right)
+    total = 0.0
+    for j in range(len(memory.step)):
+        total += memory.step[j] * (system[j] - 0.5 * memory.right[j])
+    return total

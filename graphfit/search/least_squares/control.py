@@ -14,8 +14,8 @@ import math
 
 from graphfit.samples.status import Status
 from graphfit.search.least_squares.descent import (
-    ACCURATE,
     EPSILON,
+    FIRST_DAMPING,
     LARGEST_DAMPING,
     LEAST_RATIO,
     NO_GAIN,
@@ -51,7 +51,7 @@ OUT_OF_EVALUATIONS = int(Status.OUT_OF_EVALUATIONS)
 STALLED = int(Status.STALLED)
 NON_FINITE = int(Status.NON_FINITE)
 
-FIRST_DAMPING = 1e-3
+ACCURATE = 1e-10  # tolerances below ask for digits: slow progress is not divergence
 # For the step that is called undamped: parameters that nothing constrains stay where they
 # are, and do not keep all others from an answer.
 LEAST_DAMPING = 1e-12
@@ -107,14 +107,15 @@ def judge(control: FloatArray, trial_value: float, is_finite: bool) -> int:
         ACCEPTED, REJECTED, or the status NON_FINITE.
     """
     control[EVALUATIONS] += 1.0
-    control[ACTUAL] = trial_value - control[VALUE]
-    ratio = control[ACTUAL] / control[GAIN]
+    actual, gain = trial_value - float(control[VALUE]), float(control[GAIN])
+    control[ACTUAL] = actual
     verdict = ACCEPTED
     if control[EVALUATIONS] == 1.0:
         if not is_finite:
             return NON_FINITE
         control[VALUE] = trial_value
-    elif is_finite and ratio > LEAST_RATIO:
+    elif is_finite and actual > LEAST_RATIO * gain:
+        ratio = actual / gain if actual < gain else 1.0
         control[VALUE] = trial_value
         control[DAMPING] *= max(0.2, 1.0 - (2.0 * ratio - 1.0) ** 3)
         control[GROWTH] = 2.0
@@ -133,23 +134,22 @@ def judge(control: FloatArray, trial_value: float, is_finite: bool) -> int:
 def is_slow(control: FloatArray) -> bool:
     """Whether ln L has gained next to nothing since the last time this was asked.
 
-    Asked after each evaluation; it answers, and sets a new mark, after every `WINDOW`-th.
     A fit that is slow while its parameters drift is diverging.
     """
-    noise = control[NOISE] * abs(control[VALUE])
-    slow = control[VALUE] - control[MARKED] < NO_GAIN * noise
+    noise = float(control[NOISE] * abs(control[VALUE]))
+    gained = float(control[VALUE] - control[MARKED])
     control[MARKED] = control[VALUE]
-    return slow
+    return gained < NO_GAIN * noise
 
 
 def is_time_to_look(control: FloatArray) -> bool:
     """Whether divergence is looked for after this evaluation."""
-    return control[NOISE] > 0.0 and control[EVALUATIONS] % WINDOW == 0.0
+    return bool(control[NOISE] > 0.0) and bool(control[EVALUATIONS] % WINDOW == 0.0)
 
 
 def damping(control: FloatArray) -> float:
     """Return lambda for the next solution."""
-    return LEAST_DAMPING if control[ASKING] != 0.0 else control[DAMPING]
+    return LEAST_DAMPING if control[ASKING] != 0.0 else float(control[DAMPING])
 
 
 def decide(control: FloatArray, pivot: float, gain: float, moves: bool) -> int:

@@ -17,8 +17,9 @@ from graphfit.search.least_squares.arguments import (
     parameter_count,
     starts,
 )
-from graphfit.search.least_squares.curve_function import CurveKernels, curve_kernels
+from graphfit.search.least_squares.curve_function import curve_kernels
 from graphfit.search.least_squares.row_fits import RowFits, fit_rows
+from graphfit.search.least_squares.row_kernels import RowKernels
 from graphfit.typing import AnyArray, ArrayLike, FloatArray
 
 METHODS = (None, "lm", "trf", "dogbox")
@@ -63,7 +64,8 @@ class CurveFitInfo:
         return f"CurveFitInfo({self.status.size} fits: {ends}; {self.way})"
 
 
-def curve_fit(  # noqa: PLR0913  the arguments are scipy's
+# The arguments are scipy's.
+def curve_fit(  # noqa: PLR0913, PLR0917
     f: Callable[..., Any],
     xdata: ArrayLike,
     ydata: ArrayLike,
@@ -233,14 +235,14 @@ def _require_inside(start: FloatArray, lower: FloatArray, upper: FloatArray) -> 
         raise SettingError(msg)
 
 
-def _raise_users_error(kernels: CurveKernels) -> None:
+def _raise_users_error(kernels: RowKernels) -> None:
     error = getattr(kernels.kernels, "error", None)
     if error is not None:
         raise error
 
 
 def _info(
-    fits: RowFits, kernels: CurveKernels, data: CurveData, count: int
+    fits: RowFits, kernels: RowKernels, data: CurveData, count: int
 ) -> CurveFitInfo:
     lead = data.lead
     return CurveFitInfo(
@@ -279,12 +281,10 @@ def _covariance(fits: RowFits, facts: CurveFitInfo, absolute: bool) -> FloatArra
         freedom = np.ravel(facts.degrees_of_freedom)
         with np.errstate(divide="ignore", invalid="ignore"):
             scale = np.ravel(facts.chi_squared) / freedom
-        scale[freedom <= 0] = np.inf
         found *= scale[:, None, None]
-        found[freedom <= 0] = np.inf
+        found[(freedom <= 0) & np.isfinite(fits.theta[:, 0])] = np.inf
     answered = fits.status < Status.OUT_OF_EVALUATIONS
-    unknown = answered & ~np.isfinite(found).all(axis=(1, 2))
-    found[unknown] = np.inf
+    found[answered & np.isnan(found[:, 0, 0])] = np.inf
     return found
 
 
@@ -302,7 +302,7 @@ def _scipy_extras(
     return found, Status(int(facts.status)).sentence, 1
 
 
-def _correlated(  # noqa: PLR0913, PLR0917
+def _correlated(
     f: Callable[..., Any],
     xdata: ArrayLike,
     ydata: ArrayLike,

@@ -3,13 +3,11 @@
 import ctypes
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from graphfit.analysis import ProfileAnalysis
-from graphfit.compiler.factor_kernel import Kernels
 from graphfit.compiler.paths import FactorPath, disagreeing, factor_paths
 from graphfit.compiler.tracer import Tracer
 from graphfit.errors import DataError
@@ -17,7 +15,8 @@ from graphfit.model import Model
 from graphfit.model.space import ParameterSpace
 from graphfit.priors import FlatPrior
 from graphfit.search.least_squares.arguments import WHERE
-from graphfit.typing import AnyArray, FloatArray, IntArray
+from graphfit.search.least_squares.row_kernels import RowKernels
+from graphfit.typing import AnyArray, FloatArray
 
 AGREEMENT = 1e-9  # of the formula and the function, relative to the largest value
 
@@ -60,34 +59,9 @@ class CurveFunction:
         return self.function(rows, *values)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class CurveKernels:
-    """A function ready for the driver.
-
-    Attributes
-    ----------
-    kernels : Kernels
-    local : ndarray of int
-        The positions of the kernel's parameters among those of the function.
-    constants : ndarray, shape (C,)
-    columns : tuple of ndarray, each of shape (n,)
-        Arrays captured by the function: columns after x.
-    way, reason : str
-        As for ``gf.explain``.
-    """
-
-    kernels: Kernels
-    local: IntArray
-    constants: FloatArray
-    columns: tuple[FloatArray, ...]
-    way: str
-    reason: str
-
-
 def curve_kernels(
     function: Callable[..., Any], x: tuple[AnyArray, ...], start: FloatArray
-) -> CurveKernels:
+) -> RowKernels:
     """Return the kernels of a function.
 
     Parameters
@@ -118,8 +92,8 @@ def curve_kernels(
     (path,) = factor_paths(space, {"f": model}, {"f": analysis})
     if path.way != "python" and not _agrees(path, start, expected):
         path = disagreeing(path)
-    kernels, data = path.callable_kernels()
-    return CurveKernels(
+    kernels, data = path.callable_kernels(own_data=False)
+    return RowKernels(
         kernels,
         data.local,
         data.constants,
@@ -164,7 +138,7 @@ def _tried(
 
 def _agrees(path: FactorPath, start: FloatArray, expected: FloatArray) -> bool:
     """Say whether the compiled model has the function's own values at the start."""
-    kernels, data = path.callable_kernels()
+    kernels, data = path.callable_kernels(own_data=False)
     columns = np.array([c.ctypes.data for c in data.columns], dtype=np.int64)
     theta = np.ascontiguousarray(start[data.local])
     found = np.empty(data.size)

@@ -6,11 +6,11 @@ model predicts and the actual gain a, ``rho = a / p`` decides on the step, and o
 (Nielsen 1999): it is multiplied by ``1 - (2 rho - 1)^3``, at least 0.2, after a success, and
 by 2, 4, 8, ... after failures in a row.
 
-A fit has converged when the last step gained no more than ``tolerance |ln L|`` in fact and by
-prediction, *and* the undamped step from there would not either: a damped step may be short
-only because of its damping.  For a sum of squares this is a relative change of chi-square;
+A fit has converged when the last step gained at most ``tolerance |ln L|``, in fact and by
+prediction, *and* the undamped step from there would not gain more: a damped step may only
+be short because of its damping.  For a sum of squares this is a relative change of chi^2;
 above 100 points it is tightened as 100 / N, because what matters is its size in units of
-chi-square per degree of freedom.  At the default, the remaining distance from the optimum is
+chi^2 per degree of freedom.  At the default, the remaining distance from the optimum is
 below 1e-3 standard errors before the last step, and far below after it.
 """
 
@@ -34,6 +34,7 @@ EPSILON = 2.220446049250313e-16
 LEAST_PIVOT = 1e-14  # below, the information is singular as far as rounding can tell
 FIRST_DAMPING = 1e-3  # in units of the scales
 LARGEST_DAMPING = 1e30
+NEARLY = 1e-3  # how close to 1 the ratio is where the quadratic model is exact
 LEAST_RATIO = 1e-4  # of actual to predicted gain, for a success
 # Divergence: in this many evaluations ln L gains less than this part of the noise while a
 # parameter changes by more than this part of itself.  Measured on spectra without a line.
@@ -103,7 +104,7 @@ def is_stationary(work: Workspace, value: float) -> bool:
 
 # The arguments are what a thread owns, and one pixel's problem.
 @compiled
-def descend(  # noqa: PLR0913, PLR0912, C901
+def descend(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
     cursor: Int64Array,
     scratch: FloatArray,
     work: Workspace,
@@ -169,7 +170,10 @@ def descend(  # noqa: PLR0913, PLR0912, C901
         elif finite and ratio > LEAST_RATIO:
             value = trial_value
             accept(work, value, relative)
-            damping *= max(0.2, 1.0 - (2.0 * ratio - 1.0) ** 3)
+            # An exact model needs no damping, which would only cost digits.
+            exact = not relative and abs(ratio - 1.0) < NEARLY
+            least = 1e-3 if exact else 0.2
+            damping *= max(least, 1.0 - (2.0 * ratio - 1.0) ** 3)
             growth = 2.0
         elif not moves(work, 4.0 * EPSILON):
             return (

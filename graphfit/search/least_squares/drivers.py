@@ -1,5 +1,7 @@
 """The compiled drivers: ranges of pixels, in one thread's memory."""
 
+from typing import Any
+
 from numba import types
 
 from graphfit.compiler.driver import driver
@@ -22,23 +24,17 @@ _MATRIX = types.float64[:, ::1]
 _STACK = types.float64[:, :, ::1]
 
 # Fields in the order of the records.
-_TABLE = types.NamedUniTuple(_INTEGERS, len(TableArrays._fields), TableArrays)
-_WORKSPACE = types.NamedTuple(
-    (*[_VECTOR] * 8, *[_MATRIX] * 3, _VECTOR, *[_INTEGERS] * 2), Workspace
+_record: Any = types.NamedTuple  # numba leaves them without types
+_uniform: Any = types.NamedUniTuple
+_TABLE = _uniform(_INTEGERS, len(TableArrays._fields), TableArrays)
+_WORKSPACE = _record(
+    [*[_VECTOR] * 8, *[_MATRIX] * 3, _VECTOR, *[_INTEGERS] * 2], Workspace
 )
-_ROWS = types.NamedTuple((*[_VECTOR] * 4, *[_MATRIX] * 3, _INTEGERS), Rows)
-_PROBLEM = types.NamedTuple((_STACK, _MATRIX, _MATRIX), Problem)
-_SETTINGS = types.NamedTuple((types.float64, types.int64, types.boolean), Settings)
-_OUTPUT = types.NamedTuple(
-    (
-        _MATRIX,
-        _VECTOR,
-        _STACK,
-        _VECTOR,
-        types.int32[::1],
-        types.int8[::1],
-        _VECTOR,
-    ),
+_ROWS = _record([*[_VECTOR] * 4, *[_MATRIX] * 3, _INTEGERS], Rows)
+_PROBLEM = _record([_STACK, _MATRIX, _MATRIX], Problem)
+_SETTINGS = _record([types.float64, types.int64, types.boolean], Settings)
+_OUTPUT = _record(
+    [_MATRIX, _VECTOR, _STACK, _VECTOR, types.int32[::1], types.int8[::1], _VECTOR],
     Output,
 )
 
@@ -56,7 +52,7 @@ _OUTPUT = types.NamedTuple(
         types.int64,
     )
 )
-def fit_pixels(  # noqa: PLR0913
+def fit_pixels(  # noqa: PLR0913, PLR0917
     table: TableArrays,
     cursor: Int64Array,
     scratch: FloatArray,
@@ -86,7 +82,7 @@ def fit_pixels(  # noqa: PLR0913
         _INTEGERS,
     )
 )
-def polish_pixels(  # noqa: PLR0913
+def polish_pixels(  # noqa: PLR0913, PLR0917
     table: TableArrays,
     cursor: Int64Array,
     scratch: FloatArray,

@@ -6,19 +6,30 @@ Lecture Notes in Mathematics 630, 105, scales it.
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
 from graphfit.compiler import Program
 from graphfit.compiler.problem import Problem, problem
-from graphfit.errors import ConvergenceError, ConvergenceWarning
+from graphfit.errors import ConvergenceError, ConvergenceWarning, DataError
 from graphfit.samples import Samples, Status
+from graphfit.search.least_squares.arguments import curve_data
+from graphfit.search.least_squares.model_batch import (
+    BatchResult,
+    Likelihood,
+    batch_result,
+    row_kernels,
+    row_program,
+    row_starts,
+)
+from graphfit.search.least_squares.row_fits import fit_rows
 from graphfit.search.search import Search
 from graphfit.search.settings import require, settings
 from graphfit.search.starting_points import starting_points
 from graphfit.search.task import Task
-from graphfit.typing import FloatArray
+from graphfit.typing import ArrayLike, FloatArray
 
 LARGEST_DENSE = 40  # parameters; beyond, the graph's structure is used
 
@@ -100,6 +111,91 @@ class LevenbergMarquardt(Search):
         require(self, "n_sweep", self.n_sweep >= 0, "at least 0")
         require(self, "tolerance", self.tolerance > 0, "> 0")
 
+    def fit_batch(  # noqa: PLR0913  each is one thing a user may have
+        self,
+        model: Any,
+        x: ArrayLike,
+        data: ArrayLike,
+        noise_map: ArrayLike | None = None,
+        *,
+        start: Mapping[str, Any] | None = None,
+        mask: ArrayLike | None = None,
+        likelihood: Likelihood = "gaussian",
+        jitter: str | None = None,
+        degrees_of_freedom: float | str | None = None,
+        threads: int = 1,
+    ) -> BatchResult:
+        """Fit one model to every row of data by itself.
+
+        Parameters
+        ----------
+        model : Model or Collection
+            With priors, fixed values, relations; the same for all rows.
+        x : array-like, shape (N,), (inputs, N), or that of `data`
+            The independent variable.
+        data : array-like, shape (..., N)
+            A fit for every row of the last axis; NaN is left out.
+        noise_map : array-like that broadcasts to `data`, > 0
+            Standard deviations; as for :class:`~graphfit.ProfileAnalysis`.
+        start : mapping of str to float, or to arrays over the leading axes
+            Where to begin, by parameter name; else at the priors' medians.  With
+            ``n_starts`` above 1 the others are draws from the prior, and the best is kept.
+        mask : array-like of bool that broadcasts to `data`
+            True marks points to leave out.
+        likelihood, jitter, degrees_of_freedom
+            As for :class:`~graphfit.ProfileAnalysis`.
+        threads : int, >= 1
+            Threads over which rows are spread.  The answer does not depend on them.
+
+        Returns
+        -------
+        BatchResult
+
+        Raises
+        ------
+        DataError, ModelError, PriorError
+            For data, models and starts that cannot be fitted.
+
+        Examples
+        --------
+        >>> import graphfit as gf
+        >>> def line(x, slope, offset):
+        ...     return slope * x + offset
+        >>> model = gf.Model(
+        ...     line, slope=gf.UniformPrior(0, 9), offset=gf.UniformPrior(0, 9)
+        ... )
+        >>> x = np.arange(5.0)
+        >>> rows = np.array([2.0 * x + 1.0, 3.0 * x + 2.0])
+        >>> fits = gf.LevenbergMarquardt().fit_batch(model, x, rows, noise_map=0.1)
+        >>> fits["slope"].round(6), fits.error("slope").round(6)
+        (array([2., 3.]), array([0.031623, 0.031623]))
+        """
+        values = np.asarray(data)
+        if noise_map is None and likelihood != "poisson" and jitter is None:
+            msg = "LevenbergMarquardt.fit_batch needs a noise_map > 0, or jitter=."
+            raise DataError(msg)
+        rows = curve_data(x, values, noise_map, mask, allow_nan=True)
+        noise_of_rows = {"jitter": jitter, "degrees_of_freedom": degrees_of_freedom}
+        program = row_program(model, rows, likelihood, noise_of_rows)
+        posterior = self.maximize == "posterior"
+        kernels = row_kernels(program, posterior=posterior)
+        begin = row_starts(program, start, rows.lead, self.n_starts, self.seed)
+        lower, upper = _bounds(program, begin[0, 0])
+        fits = fit_rows(
+            kernels,
+            rows,
+            begin,
+            lower[None],
+            upper[None],
+            tolerance=self.tolerance,
+            max_evaluations=self.max_evaluations,
+            threads=threads,
+        )
+        error = getattr(kernels.kernels, "error", None)
+        if error is not None:
+            raise error
+        return batch_result(program, kernels, rows, fits, posterior=posterior)
+
     def run(self, task: Task) -> Samples:
         posterior = self.maximize == "posterior"
         work = problem(task.program, posterior=posterior)
@@ -109,6 +205,9 @@ class LevenbergMarquardt(Search):
         solved = _solve(self, work, begin, lower, upper)
         _raise_users_error(work)
         status = Status(int(solved.status))
+        task.progress.update(
+            f"{status.sentence.rstrip('.')}, ln posterior {solved.value + work.offset:.3f}"
+        )
         if status >= Status.NON_FINITE:
             msg = f"LevenbergMarquardt found no answer. {status.sentence}"
             raise ConvergenceError(msg)
@@ -154,24 +253,33 @@ def _solve(
     lower: FloatArray,
     upper: FloatArray,
 ) -> Any:
-    settings_of_solver = {
-        "tolerance": search.tolerance,
-        "max_evaluations": search.max_evaluations,
-    }
     if lower.size <= LARGEST_DENSE:
         from graphfit.search.least_squares.batch import fit_batch
 
         found = fit_batch(
-            work.normal, begin[None], lower, upper, rows=work.rows, **settings_of_solver
+            work.normal,
+            begin[None],
+            lower,
+            upper,
+            rows=work.rows,
+            tolerance=search.tolerance,
+            max_evaluations=search.max_evaluations,
         )
         return type(found)(*(array[0] for array in found))
     from graphfit.search.least_squares.joint import solve_joint
 
-    found = [
-        solve_joint(work.normal, start, lower, upper, **settings_of_solver)
+    fits = [
+        solve_joint(
+            work.normal,
+            start,
+            lower,
+            upper,
+            tolerance=search.tolerance,
+            max_evaluations=search.max_evaluations,
+        )
         for start in begin
     ]
-    return max(found, key=lambda item: (item.status < Status.NON_FINITE, item.value))
+    return max(fits, key=lambda item: (item.status < Status.NON_FINITE, item.value))
 
 
 def _raise_users_error(work: Problem) -> None:

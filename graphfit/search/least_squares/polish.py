@@ -134,7 +134,7 @@ def gain_and_length(work: Workspace, rows: Rows) -> tuple[float, float, float]:
 
 # The arguments are what a thread owns, and one pixel's problem.
 @compiled_apart
-def polish(  # noqa: PLR0913, C901, PLR0912
+def polish(  # noqa: C901, PLR0912, PLR0913, PLR0917
     cursor: Int64Array,
     scratch: FloatArray,
     work: Workspace,
@@ -220,7 +220,7 @@ def polish(  # noqa: PLR0913, C901, PLR0912
 
 
 @compiled_apart
-def write_row_errors(
+def write_row_errors(  # noqa: C901
     work: Workspace,
     rows: Rows,
     lower: FloatArray,
@@ -268,7 +268,7 @@ def write_row_errors(
 
 
 @compiled_apart
-def polish_pixel(  # noqa: PLR0913
+def polish_pixel(
     cursor: Int64Array,
     scratch: FloatArray,
     work: Workspace,

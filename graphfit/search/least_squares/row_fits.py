@@ -10,7 +10,7 @@ import numpy as np
 from graphfit.compiler.factor_table import FactorData, FactorTable
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.search.least_squares.blocks import block_columns, rows_per_block
-from graphfit.search.least_squares.curve_function import CurveKernels
+from graphfit.search.least_squares.row_kernels import RowKernels
 from graphfit.typing import AnyArray, FloatArray
 
 
@@ -24,22 +24,25 @@ class RowFits:
     theta : ndarray, shape (P, D)
         NaN where there is no answer.
     value : ndarray, shape (P,)
-        ``-chi^2 / 2``.
+        The sum of the kernels' values; ``-chi^2 / 2`` for least squares.
     covariance : ndarray, shape (P, D, D)
-        The inverse of ``J^T W J``.
+        The inverse of the information, ``J^T W J`` for least squares.
+    log_determinant : ndarray, shape (P,)
+        Of the information at the optimum.
     evaluations, status, points : ndarray of int, shape (P,)
     """
 
     theta: FloatArray
     value: FloatArray
     covariance: FloatArray
+    log_determinant: FloatArray
     evaluations: AnyArray
     status: AnyArray
     points: AnyArray
 
 
 def fit_rows(
-    kernels: CurveKernels,
+    kernels: RowKernels,
     data: CurveData,
     start: FloatArray,
     lower: FloatArray,
@@ -53,12 +56,13 @@ def fit_rows(
 
     Parameters
     ----------
-    kernels : CurveKernels
+    kernels : RowKernels
         The function.
     data : CurveData
         P rows.
     start, lower, upper : ndarray, shape (P or 1, D)
-        Where to begin, within what bounds.
+        Where to begin, within what bounds; `start` may also be (P or 1, S, D): the best
+        of S starts is kept.
     tolerance : float
         See :class:`~graphfit.LevenbergMarquardt`.
     max_evaluations : int
@@ -71,6 +75,7 @@ def fit_rows(
         theta=np.empty((count, n_parameters)),
         value=np.empty(count),
         covariance=np.empty((count, n_parameters, n_parameters)),
+        log_determinant=np.empty(count),
         evaluations=np.empty(count, dtype=np.int32),
         status=np.empty(count, dtype=np.int8),
         points=np.empty(count, dtype=np.int64),
@@ -98,7 +103,7 @@ def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _fit_block(  # noqa: PLR0913, PLR0917
-    kernels: CurveKernels,
+    kernels: RowKernels,
     data: CurveData,
     start: FloatArray,
     lower: FloatArray,
@@ -113,24 +118,34 @@ def _fit_block(  # noqa: PLR0913, PLR0917
 
     first, last = place
     own = slice(first, last)
-    columns, points = block_columns(data, first, last)
-    factor = FactorData(
-        kernels.kernels.address("normal"),
-        kernels.local,
-        kernels.constants[None],
-        (*columns, *(column[None] for column in kernels.columns)),
-    )
-    table = FactorTable.of([factor], n_parameters=lower.shape[1])
+    columns, points = block_columns(data, first, last, with_variance=kernels.fits_noise)
+    factors = [
+        FactorData(
+            kernels.kernels.address("normal"),
+            kernels.local,
+            kernels.constants[None],
+            (*columns, *(column[None] for column in kernels.columns)),
+        )
+    ]
+    factors += [
+        FactorData(term.address("normal"), item.local, item.constants[None])
+        for term, item in kernels.terms
+    ]
+    rows = None
+    if getattr(kernels.kernels, "is_plain", False):
+        rows = np.zeros(len(factors), dtype=np.int64)
+        rows[0] = kernels.kernels.address("rows")
     found = fit_batch(
-        table,
+        FactorTable.of(factors, n_parameters=lower.shape[1]),
         *(array if len(array) == 1 else array[own] for array in (start, lower, upper)),
-        rows=np.array([kernels.kernels.address("rows")]),
+        rows=rows,
         tolerance=tolerance,
         max_evaluations=max_evaluations,
     )
     fits.theta[own] = found.theta
     fits.value[own] = found.value
     fits.covariance[own] = found.covariance
+    fits.log_determinant[own] = found.log_determinant
     fits.evaluations[own] = found.evaluations
     fits.status[own] = found.status
     fits.points[own] = points

@@ -156,7 +156,9 @@ def _limits(terms: Int64Array) -> list[int]:
     """Return the numbers of terms above which a parameter may be of the border."""
     counts, sizes = np.unique(terms, return_counts=True)
     larger = sizes[::-1].cumsum()[::-1] - sizes  # parameters of more terms than that
-    limits = [int(c) for c, n in zip(counts, larger, strict=True) if n <= LARGEST_BORDER]
+    limits = [
+        int(c) for c, n in zip(counts, larger, strict=True) if n <= LARGEST_BORDER
+    ]
     if len(terms) <= LARGEST_BORDER:
         limits.insert(0, -1)  # all in the border: one dense matrix
     if len(limits) > MOST_BORDERS:
