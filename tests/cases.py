@@ -303,7 +303,8 @@ class OperationCase:
 
     `ranges` are those of its arguments; `smooth` where differences can be taken, None
     where there is no derivative.  Machine code differs from numpy and scipy by `relative`,
-    beside values below `absolute`.
+    beside values below `absolute`; of zeros, infinities and NaN those are compared where
+    `special` holds.
     """
 
     name: str
@@ -311,6 +312,7 @@ class OperationCase:
     smooth: tuple[tuple[float, float], ...] | None = None
     relative: float = 2e-15
     absolute: float = 1e-305
+    special: Callable[..., Any] | None = None  # where numpy knows a value
 
 
 def _operation(name: str, *ranges: Any, smooth: Any = (), **more: Any) -> OperationCase:
@@ -319,6 +321,14 @@ def _operation(name: str, *ranges: Any, smooth: Any = (), **more: Any) -> Operat
 
 def _step(name: str, *ranges: Any) -> OperationCase:
     return OperationCase(name, ranges, None, relative=0.0, absolute=0.0)
+
+
+def _above(x: Any) -> Any:
+    return x > -inf
+
+
+def _upper(x: Any, y: Any) -> Any:
+    return (y >= 0.0) & (y < inf)
 
 
 _WIDE, _SOME = (-30.0, 30.0), (-3.0, 3.0)
@@ -362,13 +372,25 @@ ALL_OPERATIONS = [
     _operation("erf", _SOME),
     _operation("erfc", (-5.0, 26.0), smooth=(_SOME,), relative=1e-13),
     _operation("log_ndtr", (-40.0, 8.0), smooth=((-9.0, 3.0),), relative=1e-13),
-    _operation("lgamma", (0.01, 300.0), smooth=((0.2, 9.0),), relative=1e-13),
+    _operation(
+        "lgamma", (0.01, 300.0), smooth=((0.2, 9.0),), relative=1e-13, special=_above
+    ),
     OperationCase("digamma", ((0.01, 300.0),), None, 1e-13, 1e-14),
     _operation(
-        "voigt_real", _WIDE, (0.01, 9.0), smooth=(_SOME, (0.2, 3.0)), relative=1e-13
+        "voigt_real",
+        _WIDE,
+        (0.01, 9.0),
+        smooth=(_SOME, (0.2, 3.0)),
+        relative=1e-13,
+        special=_upper,
     ),
     _operation(
-        "voigt_imag", _WIDE, (0.01, 9.0), smooth=(_SOME, (0.2, 3.0)), relative=1e-13
+        "voigt_imag",
+        _WIDE,
+        (0.01, 9.0),
+        smooth=(_SOME, (0.2, 3.0)),
+        relative=1e-13,
+        special=_upper,
     ),
     _step("floor", _SOME),
     _step("ceil", _SOME),

@@ -8,6 +8,7 @@ itself (``x.mean()``, ``np.interp(x, ...)``, ``len(x)``) is traced with the real
 depends on x alone becomes a column of numbers.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -209,7 +210,7 @@ def _traced(
         except (Untraceable, FitException):
             raise
         except Exception as error:  # boundary: a user's function, called with stand-ins
-            text = str(error).replace("'Tracer' object", "a value of the model")
+            text = re.sub("'Tracer'( object)?", "a value of the model", str(error))
             msg = f"{type(error).__name__}: {text}"
             raise Untraceable(msg) from error
 

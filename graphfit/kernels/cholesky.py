@@ -37,7 +37,7 @@ def factorize(matrix: FloatArray, n: int) -> float:
     --------
     >>> import numpy as np
     >>> a = np.array([[4.0, 0.0], [2.0, 2.0]])
-    >>> factorize(a, 2), a[1, 0]
+    >>> factorize(a, 2), float(a[1, 0])
     (0.5, 0.5)
     """
     smallest = 1.0

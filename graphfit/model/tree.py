@@ -129,8 +129,9 @@ def _require_held(root: Node, found: Mapping[Prior, Any]) -> None:
 def _add_hyper_parameters(found: dict[Prior, list[Path]]) -> None:
     """Add the priors on which conditional priors depend, and theirs in turn."""
     pending = list(found)
-    while pending:
-        prior = pending.pop(0)
+    for prior in pending:  # grows on the way
+        if not prior.is_conditional:
+            continue
         for place in list(found[prior]):
             for name, argument in prior.operands():
                 label = getattr(argument, "name", None) or name

@@ -45,6 +45,8 @@ def make_results(program: Program, samples: Samples) -> ResultList:
 def _derived(program: Program, samples: Samples, factor: str) -> dict[str, int]:
     """Return the columns of what one factor's analysis derives, by its own names."""
     first = len(samples.parameter_names) + len(program.space.derived_names)
+    if first == len(samples.names):
+        return {}
     prefix = f"{factor}." if len(program.analyses) > 1 else ""
     return {
         name.removeprefix(prefix): column

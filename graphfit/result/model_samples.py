@@ -51,7 +51,7 @@ class ModelSamples:
         self._derived = dict(derived or {})
         self.record = record
         self._model = model
-        self._positions = dict(positions)
+        self._positions = positions  # shared by all results of a fit: not copied
         priors = free_parameters(model)
         for prior, name in priors.items():
             if prior not in self._positions:

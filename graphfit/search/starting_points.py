@@ -96,11 +96,11 @@ def _factors_of(program: Program) -> list[set[int]]:
 
     With a conditional prior's argument the parameter itself moves too.
     """
-    space = program.space
-    reach: list[set[int]] = [set() for _ in space.priors]
+    order = {prior: i for i, prior in enumerate(program.space.priors)}
+    reach: list[set[int]] = [set() for _ in order]
     for factor, priors in enumerate(program.factor_priors):
         for prior in _with_arguments(priors):
-            reach[space.priors.index(prior)].add(factor)
+            reach[order[prior]].add(factor)
     return reach
 
 

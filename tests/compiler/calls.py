@@ -78,7 +78,9 @@ def lines_compiled(tape: Tape, lines, theta, columns):
     padded = [np.concatenate([c, np.repeat(c[-1:], -n % 8)]) for c in columns]
     kernel = Kernel("model", tape, None, stores=tuple(lines))
     code = compile_module(emit(kernel, vector_width()), ["model"])
-    _, out = call_at(code.address("model"), theta, [], padded, len(lines) * (n + -n % 8))
+    _, out = call_at(
+        code.address("model"), theta, [], padded, len(lines) * (n + -n % 8)
+    )
     return out.reshape(len(lines), -1)[:, :n]
 
 
@@ -119,9 +121,7 @@ def difference(function, theta, j: int, step: float = 1e-2):
 
 
 def differences(function, theta, step: float = 1e-2):
-    return np.array(
-        [difference(function, theta, j, step) for j in range(len(theta))]
-    )
+    return np.array([difference(function, theta, j, step) for j in range(len(theta))])
 
 
 def box(**limits) -> dict[str, gf.UniformPrior]:

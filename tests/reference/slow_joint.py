@@ -1,7 +1,7 @@
 """Joint least squares the slow way: dense matrices, plain Python, no structure.
 
 A factor is a record of what it knows; `normal` says what a kernel of the kind "normal" has
-to return.  The models are those of the kernels in `tests/search/least_squares/kernels.py`.
+to return.  The models are those of the kernels in `joint_kernels.py`, beside the tests.
 """
 
 from dataclasses import dataclass

@@ -58,7 +58,8 @@ def fit_batch(  # noqa: PLR0913
         Relative change of ln L, for Gaussian noise of chi-square, that is too small to
         matter.
     max_evaluations : int, optional
-        Of each start; by default ``200 (D + 1)``.
+        Of each attempt; by default ``200 (D + 1)``.  A start that does not lead to a
+        regular optimum is attempted a second time, with relative damping.
     covariance : bool
         Whether to compute the covariance.
     threads : int
@@ -72,7 +73,9 @@ def fit_batch(  # noqa: PLR0913
         included (what the derivatives say, as in `scipy.optimize.curve_fit`), 0 for fixed
         ones, NaN where it does not exist; ``log_determinant (P,)`` of that information;
         ``evaluations (P,)`` of all kernels together, over all starts; ``status (P,)``, a
-        `Status`.  Where a status tells that there is no answer, all of it is NaN.
+        `Status`; ``pivot (P,)``, the smallest scaled pivot of the information: what the
+        least determined parameter has that the others do not explain, 1 where all are
+        uncorrelated.  Where a status tells that there is no answer, all of it is NaN.
 
     Raises
     ------

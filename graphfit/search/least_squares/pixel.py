@@ -70,6 +70,7 @@ def no_answer(output: Output, pixel: int, status: int, evaluations: int) -> None
     output.theta[pixel, :] = math.nan
     output.value[pixel] = math.nan
     output.log_determinant[pixel] = math.nan
+    output.pivot[pixel] = math.nan
     if output.covariance.shape[0] > 0:
         output.covariance[pixel, :, :] = math.nan
     output.status[pixel] = status

@@ -168,7 +168,8 @@ def polish(  # noqa: C901, PLR0912, PLR0913, PLR0917
         ln L, evaluations, status: NON_FINITE where there are no such rows, and then
         `work.theta` is as it was.
     """
-    tolerance = max(settings.tolerance, 4.0 * EPSILON)
+    # Of lengths, which a parameter with a large offset (a Julian date) dominates.
+    tolerance = max(min(settings.tolerance, 1e-12), 4.0 * EPSILON)
     growth, evaluations, shortest = 2.0, 0, math.inf
     value, noise, gain, length, size = -math.inf, 0.0, math.inf, math.inf, 0.0
     for j in range(len(work.theta)):

@@ -77,9 +77,10 @@ def _determined(
 ) -> tuple[Factor | None, list[int]]:
     """Return a factor with one parameter held for each flat direction, and these.
 
-    `free` is changed: they are no longer free.
+    `free` is changed: they are no longer free.  `entries` may change by rounding.
     """
     flat: list[int] = []
+    raised = False
     least = max(LEAST_PIVOT, 16.0 * EPSILON * math.sqrt(len(free)))
     while len(flat) <= MOST_FLAT:
         factor = Factor(pattern, held_out(pattern, entries, free))
@@ -88,6 +89,11 @@ def _determined(
         small = np.flatnonzero(
             ~(factor.pivots[pattern.order] > least) & free[pattern.order]
         )
+        if not factor.exists and not raised:
+            # A pivot of exactly nothing, which SuperLU avoids or refuses.
+            entries[pattern.diagonal] *= 1.0 + 8.0 * EPSILON
+            raised = True
+            continue
         if not small.size or not factor.exists:
             break
         # What is eliminated after a pivot that is nothing but rounding means nothing.

@@ -96,7 +96,7 @@ class Settings(NamedTuple):
     """When a fit ends."""
 
     tolerance: float
-    max_evaluations: int  # of each start
+    max_evaluations: int  # of each attempt
     accurate: bool  # all digits are wanted: slow progress is not divergence
 
 
