@@ -83,22 +83,20 @@ def report(values, errors, info, truth):
         print(f"{status.name.lower():<22}{count:>8}   {status.sentence}")
 
     # (fit - truth) / error: scatter 1 where the errors are right.
-    print("\nscatter of (fit - truth) / error, of the fits that converged")
-    print(f"{'true peak / noise':<20}{'spectra':>8}", *(f"{n:>10}" for n in NAMES))
+    found = believed(values, errors, info)
     peak = truth["amplitude"] / NOISE
-    for low, high in ((15, 30), (8, 15), (5, 8), (3, 5), (1, 3)):
-        chosen = (peak >= low) & (peak < high) & (info.status == gf.Status.CONVERGED)
-        row = f"{f'{low} to {high}':<20}{chosen.sum():>8}"
+    observed = info.status != gf.Status.TOO_FEW_POINTS
+    print("\namplitude above 5 errors, and scatter of (fit - truth) / error there")
+    print(f"{'true peak / noise':<18}{'spectra':>9}{'found':>7}", end="")
+    print(*(f"{name:>11}" for name in NAMES))
+    for low, high in ((15, 30), (8, 15), (5, 8), (3, 5), (1, 3), (0, 1)):
+        group = observed & (peak >= low) & (peak < high)
+        chosen = group & found
+        row = f"{f'{low} to {high}':<18}{group.sum():>9}{chosen.sum():>7}"
         for j, name in enumerate(NAMES):
             pull = (values[..., j] - truth[name])[chosen] / errors[..., j][chosen]
-            row += f" {pull.std():>10.2f}"
-        print(row)
-    blank = (peak == 0.0) & (info.status < gf.Status.TOO_FEW_POINTS)
-    found = believed(values, errors, info)
-    print(f"\nwithout a line: {blank.sum()} spectra, of which pass as detections at ", end="")
-    print(f"amplitude > 5 errors: {(found & blank).sum()}")
-    print(f"with a line above 3 times the noise: {(peak > 3).sum()}, ", end="")
-    print(f"of which detected: {(found & (peak > 3)).sum()}")
+            row += f"{pull.std():>11.2f}" if pull.size > 20 else f"{'':>11}"
+        print(row.rstrip())
 
 
 def believed(values, errors, info):
@@ -162,7 +160,12 @@ def _statuses(figure, axis, status):
     colours = colormaps["Set2"].resampled(8)
     index = np.searchsorted(codes, status)
     picture = axis.imshow(
-        index, origin="lower", interpolation="nearest", cmap=colours, vmin=-0.5, vmax=7.5
+        index,
+        origin="lower",
+        interpolation="nearest",
+        cmap=colours,
+        vmin=-0.5,
+        vmax=7.5,
     )
     bar = figure.colorbar(picture, ax=axis, ticks=range(codes.size), shrink=0.85)
     bar.ax.set_ylim(-0.5, codes.size - 0.5)

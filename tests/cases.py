@@ -375,7 +375,7 @@ ALL_OPERATIONS = [
     _operation(
         "lgamma", (0.01, 300.0), smooth=((0.2, 9.0),), relative=1e-13, special=_above
     ),
-    OperationCase("digamma", ((0.01, 300.0),), None, 1e-13, 1e-14),
+    OperationCase("digamma", ((0.01, 300.0),), ((0.2, 30.0),), 1e-13, 1e-14),
     _operation(
         "voigt_real",
         _WIDE,

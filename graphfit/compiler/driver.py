@@ -1,57 +1,68 @@
-"""Drivers: the loops that numba compiles once and keeps on disk.
+"""Drivers: loops that numba compiles once, and that later processes run without numba.
 
-Numba's own cache is not quite enough for them.  With ``cache=True`` and no folder that can
-be written numba raises where the function is *defined*; a damaged index raises where it is
-called; an edit in a file that the function calls into is not seen; and two processors that
-share a home folder may take each other's code.  Here the name of a file says all that its
-code depends on, its content carries a digest, and whatever goes wrong means compiling.
+Numba's own cache is not enough for them.  It brings numba along, which takes a process half
+a second; without a folder that can be written it raises where the function is *defined*;
+an edit in a file that the function calls into is not seen; and two processors that share a
+home folder may take each other's code.
+
+Here numba only translates.  What is kept is the driver's LLVM IR, under a name that says
+all that it depends on; :mod:`graphfit.compiler.machine` makes and keeps machine code of it,
+as of any kernel.  A driver is called through C with one block of 64-bit words: addresses
+and shapes of its arrays, and its numbers.  Whatever goes wrong means compiling.
 """
 
-import hashlib
+import ctypes
+import functools
+import inspect
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import update_wrapper
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, final
 
-import numba
-from numba.core import serialize
-from numba.core.caching import IndexDataCacheFile, NullCache
-from numba.core.compiler import CompileResult
-
-from graphfit.compiler.cache import (
-    cache_folder,
-    drop_oldest,
-    is_private_folder,
-    make_private_folder,
-    mark_used,
-    write_whole,
+from graphfit.compiler.cache import FileCache, cache_folder
+from graphfit.compiler.driver_arguments import (
+    Packer,
+    Results,
+    Signature,
+    signature_of,
 )
+from graphfit.compiler.machine import code_key, compile_module, host
 from graphfit.compiler.sources import sources_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Part of every key: raise it when the options given to numba change.
-_FORMAT = "1"
+# Part of every key: raise it when the same source is to become other IR.
+_FORMAT = "2"
+_ONLY_NUMBA = b""  # what is kept of a driver that cannot run without numba
 _LARGEST_FOLDER = 128 * 2**20  # bytes
 _MOST_FILES = 1000
-_DIGEST = hashlib.sha256().digest_size
 # Settings of numba that change no code.
 _HARMLESS = {"NUMBA_CACHE_DIR", "NUMBA_DEBUG_CACHE", "NUMBA_NUM_THREADS"}
+ENTRY = "graphfit_driver"
+"""Name of the function that takes the block of words."""
 
 
-def driver(signature: Any) -> Callable[[Callable[P, R]], "Driver[P, R]"]:
-    """Compile a function with numba when it is first called, and keep the code on disk.
+def driver(*signature: Any) -> Callable[[Callable[P, R]], "Driver[P, R]"]:
+    """Compile a function when it is first called, and keep the code on disk.
 
     Parameters
     ----------
-    signature : str or numba signature
-        Types of the result and of the arguments: ``"float64(float64[::1], int64)"``.
-        Other arguments are refused, so there is one compilation.
+    *signature : str, Record or numba signature
+        One string or numba signature, ``"float64(float64[::1], int64)"``; or the types of
+        the result and of each argument, which may then be a
+        :func:`~graphfit.compiler.driver_arguments.record`.  Other arguments are refused, so
+        there is one compilation.
+
+        Results may be void, float64, int64 and tuples of these; arguments float64, int64,
+        boolean, and contiguous arrays of float64, int64, int32 and int8.  With other
+        types, and for a function that allocates or raises, each process has to load numba.
+        (Numba's ``x**n`` with an integer n raises, unless n is a literal.)
 
     Returns
     -------
@@ -60,9 +71,9 @@ def driver(signature: Any) -> Callable[[Callable[P, R]], "Driver[P, R]"]:
 
     Notes
     -----
-    A driver is called from Python.  A function that other compiled functions call is a
-    plain ``numba.njit``; it becomes part of the drivers' code.  Global variables are
-    constants, also for the next process: they must not be addresses.
+    A driver is called from Python.  A function that other compiled functions call is
+    :func:`graphfit.kernels.compiled.compiled`; it becomes part of the drivers' code.  Global
+    variables are constants, also for the next process: they must not be addresses.
 
     Examples
     --------
@@ -74,7 +85,7 @@ def driver(signature: Any) -> Callable[[Callable[P, R]], "Driver[P, R]"]:
     """
 
     def decorate(function: Callable[P, R]) -> Driver[P, R]:
-        return Driver(function, signature)
+        return Driver(function, signature[0] if len(signature) == 1 else signature)
 
     return decorate
 
@@ -87,7 +98,7 @@ class Driver(Generic[P, R]):
     ----------
     function : callable
         What numba can compile.
-    signature : str or numba signature
+    signature : str, tuple or numba signature
         Its types.
 
     Notes
@@ -128,124 +139,102 @@ class Driver(Generic[P, R]):
         return self._compiled
 
 
-def _compile(
-    function: Callable[P, R], signature: Any, read_at: float
-) -> Callable[P, R]:
-    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    if dispatcher is not function:  # as it is where NUMBA_DISABLE_JIT is set
-        dispatcher._cache = DriverCache.of(function, read_at)
-        dispatcher.compile(signature)
-        dispatcher.disable_compile()
-    compiled: Callable[P, R] = dispatcher
-    return compiled
+def _compile(function: Callable[P, R], description: Any, read_at: float) -> Any:
+    signature = signature_of(description)
+    if signature is None or os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}:
+        return _by_numba(function, description, read_at)
+    key = _key(function, signature, read_at)
+    folder = cache_folder() if key else None
+    files = FileCache(
+        folder / "drivers" if folder else None, _LARGEST_FOLDER, _MOST_FILES
+    )
+    kept = files.load(key) if key else None
+    called = _linked(function, signature, kept) if kept else None
+    if called is None and kept != _ONLY_NUMBA:
+        from graphfit.compiler.driver_numba import translate
+
+        text = (translate(function, signature) or "").encode()
+        called = _linked(function, signature, text) if text else None
+        if key:
+            files.store(key, text if called else _ONLY_NUMBA)
+    return called or _by_numba(function, description, read_at)
 
 
-@final
-class DriverCache(NullCache):  # type: ignore[misc, unused-ignore]
-    """What numba asks for compiled code, and hands compiled code to.
+def _by_numba(function: Callable[P, R], description: Any, read_at: float) -> Any:
+    from graphfit.compiler.driver_numba import compile_and_keep
+
+    return compile_and_keep(function, description, source_name(function, read_at))
+
+
+def _linked(function: Callable[P, R], signature: Signature, text: bytes) -> Any:
+    """Return what calls the driver's machine code; None if it cannot run by itself."""
+    try:
+        address = compile_module(text.decode(), [ENTRY]).address(ENTRY)
+    except (RuntimeError, ValueError):  # calls what only numba has; is no such IR
+        return None
+    entry = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p)(address)
+    results = Results(signature)
+    parameters = inspect.signature(function)
+    names = tuple(parameters.parameters)
+    pack, count = Packer(signature, function.__name__, names), len(names)
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != count:
+            bound = parameters.bind(*args, **kwargs)
+            bound.apply_defaults()
+            args = bound.args
+        place = results.place()
+        entry(pack(args), place)  # `args` keeps the arrays alive
+        return results.read(place)
+
+    return called
+
+
+def source_name(function: Callable[..., Any], read_at: float) -> str | None:
+    """Return a name that says what becomes part of a function's code.
 
     Parameters
     ----------
-    folder : Path
-        Where the files are; used only while nobody else can enter it.
-    source : str
-        Digest of everything that becomes part of the function's code.
+    function : callable
+        A Python function.
+    read_at : float
+        When Python read its source, s since 1970.
 
-    Notes
-    -----
-    Numba restores its code by unpickling, as for every function that it caches.  It gets to
-    see only files whose digest is right, in a folder that only this user can enter.
+    Returns
+    -------
+    str or None
+        None where the files tell of other code, or not of all of this one's.
     """
+    code = function.__code__
+    sources = sources_of(Path(code.co_filename))
+    if sources is None or sources.changed > read_at or function.__closure__ is not None:
+        return None
+    name = f"{function.__module__}.{function.__qualname__}:{code.co_firstlineno}"
+    return f"{name} {sources.digest}"
 
-    def __init__(self, folder: Path, source: str) -> None:
-        self._folder = folder
-        self._source = source
 
-    @staticmethod
-    def of(function: Callable[..., Any], read_at: float) -> NullCache:
-        """Return the cache of one function; one that keeps nothing if there is no place.
-
-        Parameters
-        ----------
-        function : callable
-            A Python function.
-        read_at : float
-            When Python read its source, s since 1970.
-
-        Returns
-        -------
-        NullCache
-            For numba's dispatcher.
-        """
-        code = function.__code__
-        folder = cache_folder()
-        sources = sources_of(Path(code.co_filename))
-        if folder is None or sources is None:
-            return NullCache()
-        if sources.changed > read_at or function.__closure__ is not None:
-            # The files tell of other code, or not all of this one's.
-            return NullCache()
-        name = f"{function.__module__}.{function.__qualname__}:{code.co_firstlineno}"
-        return DriverCache(folder / "drivers", f"{name} {sources.digest}")
-
-    def load_overload(self, signature: Any, context: Any) -> Any:
-        """Return the compiled function, or None."""
-        if not is_private_folder(self._folder):
-            return None
-        context.refresh()  # as numba does before it restores code
-        rebuild: Any = CompileResult._rebuild
-        try:
-            return rebuild(
-                context, *self._read(self._key(signature, context.codegen()))
-            )
-        except Exception:  # boundary: numba unpickles  # noqa: BLE001
-            return None
-
-    def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep a compiled function, if the disk allows it."""
-        if result.lifted or result.library.has_dynamic_globals:
-            return  # its code holds addresses of this process
-        if not make_private_folder(self._folder):
-            return
-        key = self._key(signature, result.codegen)
-        dumps: Any = serialize.dumps
-        try:
-            data: bytes = dumps(result._reduce())
-            write_whole(self._folder / f"{key}.nbc", data + _digest(key, data))
-        except Exception:  # boundary: numba pickles  # noqa: BLE001
-            return
-        drop_oldest(self._folder, _LARGEST_FOLDER, _MOST_FILES)
-
-    def _key(self, signature: Any, codegen: Any) -> str:
-        """Return a digest of all that the code of one function depends on."""
-        settings = {
-            name: value
+def numba_settings() -> str:
+    """Return the environment's settings of numba that change code."""
+    return str(
+        [
+            (name, value)
             for name, value in sorted(os.environ.items())
             if name.startswith("NUMBA_") and name not in _HARMLESS
-        }
-        parts = (
-            _FORMAT,
-            numba.__version__,
-            sys.version,
-            str(settings),
-            str(signature),
-            str(codegen.magic_tuple()),  # the processor
-            self._source,
-        )
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-    def _read(self, key: str) -> Any:
-        path = self._folder / f"{key}.nbc"
-        content = path.read_bytes()
-        size = len(content) - _DIGEST
-        if content[size:] != _digest(key, content[:size]):
-            msg = f"{path} is damaged"
-            raise OSError(msg)
-        mark_used(path)
-        # Unpickling ends before the digest.
-        files: Any = IndexDataCacheFile
-        return files(str(self._folder), key, key)._load_data(path.name)
+        ]
+    )
 
 
-def _digest(key: str, data: bytes) -> bytes:
-    return hashlib.sha256(key.encode() + data).digest()
+def _key(
+    function: Callable[..., Any], signature: Signature, read_at: float
+) -> str | None:
+    """Return a digest of all that a driver's IR depends on; None if nothing tells."""
+    source = source_name(function, read_at)
+    try:
+        version = metadata.version("numba")  # without importing it
+    except metadata.PackageNotFoundError:
+        return None
+    if source is None:
+        return None
+    parts = (_FORMAT, version, sys.version, numba_settings(), str(signature), source)
+    return code_key("\0".join(parts), host())

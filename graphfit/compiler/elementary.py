@@ -85,7 +85,9 @@ def _remainder(builder: "ir.IRBuilder", a: "ir.Value", b: "ir.Value") -> "ir.Val
     moved = builder.select(differs, builder.fadd(rest, b), rest)
     zero = with_sign(builder, constant(a, 0.0), b)
     value = builder.select(compare(builder, "==", rest, 0.0), zero, moved)
-    return builder.select(compare(builder, "==", b, 0.0), rest, value)
+    value = builder.select(compare(builder, "==", b, 0.0), rest, value)
+    # LLVM folds the remainder of numbers known to it, and takes fmod(0, NaN) for 0.
+    return builder.select(builder.fcmp_unordered("uno", b, b), b, value)
 
 
 def _floor_divide(builder: "ir.IRBuilder", a: "ir.Value", b: "ir.Value") -> "ir.Value":

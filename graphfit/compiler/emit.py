@@ -283,7 +283,7 @@ class _Emission:
 
     def _finish(self, builder: "ir.IRBuilder", sums: Sequence[Any]) -> None:
         ir, kernel = self.ir, self.kernel
-        totals = [self._total(builder, builder.load(place)) for place in sums]
+        totals = self._totals(builder, [builder.load(place) for place in sums])
         returned: Any = ir.Constant(self.double, 0.0)
         if isinstance(kernel.returned, Sum):
             returned = builder.fmul(
@@ -297,20 +297,55 @@ class _Emission:
             builder.store(value, place)
         builder.ret(returned)
 
-    def _total(self, builder: "ir.IRBuilder", value: Any) -> Any:
-        """Return the sum over lanes: halves on halves, so in the same order always."""
-        count = self.width
-        while count > 1:
-            half = count // 2
-            kind = self.ir.VectorType(self.ir.IntType(32), half)
-            undefined = self.ir.Constant(value.type, self.ir.Undefined)
-            low, high = (
-                builder.shuffle_vector(
-                    value, undefined, self.ir.Constant(kind, list(places))
+    def _totals(self, builder: "ir.IRBuilder", sums: Sequence[Any]) -> list[Any]:
+        """Return the sums over lanes, each in the same order always.
+
+        As many vectors as there are lanes are added up together: each step halves the
+        lanes that a sum is spread over, and the vectors that hold them.
+        """
+        zero = self.ir.Constant(self.vector, [0.0] * self.width)
+        totals: list[Any] = []
+        for first in range(0, len(sums), self.width):
+            group = list(sums[first : first + self.width])
+            count = len(group)
+            group += [zero] * (self.width - count)
+            lanes = self.width  # that one sum is spread over
+            while len(group) > 1:
+                half = len(group) // 2
+                group = [
+                    self._halved(builder, group[k], group[k + half], lanes)
+                    for k in range(half)
+                ]
+                lanes //= 2
+            # The pairing has brought sum k to lane k.
+            totals += [
+                builder.extract_element(
+                    group[0], self.ir.Constant(self.ir.IntType(32), k)
                 )
-                for places in (range(half), range(half, count))
+                for k in range(count)
+            ]
+        return totals
+
+    def _halved(
+        self, builder: "ir.IRBuilder", first: Any, second: Any, lanes: int
+    ) -> Any:
+        """Return one vector with the sums of two, over half as many lanes each.
+
+        Both hold runs of `lanes` lanes that belong together; a run's lower half is added to
+        its upper half.
+        """
+        half = lanes // 2
+        low = [
+            vector * self.width + run + lane
+            for run in range(0, self.width, lanes)
+            for vector in (0, 1)
+            for lane in range(half)
+        ]
+        kind = self.ir.VectorType(self.ir.IntType(32), self.width)
+        parts = [
+            builder.shuffle_vector(
+                first, second, self.ir.Constant(kind, [lane + shift for lane in low])
             )
-            value = builder.fadd(low, high)
-            count = half
-        zero = self.ir.Constant(self.ir.IntType(32), 0)
-        return builder.extract_element(value, zero)
+            for shift in (0, half)
+        ]
+        return builder.fadd(*parts)

@@ -24,7 +24,8 @@ from graphfit.typing import FloatArray
 
 # A cursor is a header (F), one record a factor, then the local indices of all factors,
 # then the addresses of all columns at the pixel.
-_HEADER = 1
+_HEADER = 2
+_ALONE = 1
 _RECORD = 7
 _KERNEL, _N_LOCAL, _POINTS, _CONSTANTS, _LOCAL, _COLUMNS, _N_COLUMNS = range(_RECORD)
 _WEIGHT = 1  # which column holds the weights
@@ -48,6 +49,10 @@ def new_cursor(table: FactorTable) -> Int64Array:
     first_column = first_local + len(arrays.local)
     cursor = np.zeros(first_column + len(arrays.columns), dtype=np.int64)
     cursor[0] = n_factors
+    # One factor of all the parameters, each once: sums have one term.
+    cursor[_ALONE] = n_factors == 1 and np.array_equal(
+        np.sort(arrays.local), np.arange(table.n_parameters)
+    )
     records = cursor[_HEADER:first_local].reshape(n_factors, _RECORD)
     records[:, _KERNEL] = arrays.kernel
     records[:, _N_LOCAL] = arrays.n_local
@@ -237,6 +242,10 @@ def value_and_normal(
         Its lower triangle is overwritten with the sum of the factors' information
         matrices; above the diagonal it is left as it was.
     """
+    if cursor[_ALONE]:
+        total = _call(cursor, _HEADER, theta, scratch)
+        _place_normal(cursor, scratch, gradient, information)
+        return total
     for i in range(len(gradient)):
         gradient[i] = 0.0
         for j in range(i + 1):
@@ -248,6 +257,25 @@ def value_and_normal(
         total, correction = _added(total, correction, term)
         _add_normal(cursor, record, scratch, gradient, information)
     return _completed(total, correction)
+
+
+@compiled
+def _place_normal(
+    cursor: Int64Array,
+    scratch: FloatArray,
+    gradient: FloatArray,
+    information: FloatArray,
+) -> None:
+    """Write the only factor's gradient and lower triangle at their places."""
+    n_local, first = cursor[_HEADER + _N_LOCAL], cursor[_HEADER + _LOCAL]
+    packed = 2 * n_local
+    for a in range(n_local):
+        i = cursor[first + a]
+        gradient[i] = scratch[n_local + a]
+        for b in range(a + 1):
+            j = cursor[first + b]
+            information[max(i, j), min(i, j)] = scratch[packed]
+            packed += 1
 
 
 @compiled

@@ -141,7 +141,7 @@ def prior_terms(space: ParameterSpace) -> list[tuple[Kernels, FactorData]]:
     Raises
     ------
     ModelError
-        If an argument of a prior is a relation that has no formula.
+        If a prior, or a relation among its arguments, has no formula.
     """
     order = {prior: i for i, prior in enumerate(space.priors)}
     groups: dict[Any, list[Formula]] = {}
@@ -189,11 +189,18 @@ def condition_terms(space: ParameterSpace) -> list[tuple[Kernels, FactorData]]:
 
 
 def _formula(prior: Prior, space: ParameterSpace) -> Formula:
+    name = space.names[space.priors.index(prior)]
+    if prior.density not in LOG_DENSITY:
+        msg = (
+            f"The prior of '{name}' ({prior.density.name}) has no formula that can be "
+            "differentiated. Use a search without gradients."
+        )
+        raise ModelError(msg)
+
     def value(row: Row) -> Any:
         arguments = [row.value(item) for item in prior.arguments]
         return LOG_DENSITY[prior.density](row.value(prior), *arguments)
 
-    name = space.names[space.priors.index(prior)]
     return _traced(value, space, f"The prior of '{name}'")
 
 

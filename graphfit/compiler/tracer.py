@@ -244,6 +244,21 @@ def _logical(operation: str) -> Callable[..., Any]:
     return combine
 
 
+def _bitwise(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an operation of conditions; `&` of numbers is another thing."""
+
+    def combine(*values: Any) -> Any:
+        owner = _first(*values)
+        for value in values:
+            line = lift(owner.tape, value, owner.recorder)
+            if not owner.tape.is_bool(line):
+                msg = "&, |, ^ or ~ of what is not a condition"
+                raise Untraceable(msg)
+        return function(*values)
+
+    return combine
+
+
 def _astype(value: Tracer, dtype: Any) -> Tracer:
     kind = np.dtype(dtype)
     if kind == np.bool_:
@@ -305,10 +320,10 @@ UFUNCS: Mapping[Any, str | Callable[..., Any]] = MappingProxyType(
         np.logical_or: _logical("or"),
         np.logical_not: _logical("not"),
         np.logical_xor: formulas.exclusive,
-        np.bitwise_and: _logical("and"),
-        np.bitwise_or: _logical("or"),
-        np.invert: _logical("not"),
-        np.bitwise_xor: formulas.exclusive,
+        np.bitwise_and: _bitwise(_logical("and")),
+        np.bitwise_or: _bitwise(_logical("or")),
+        np.invert: _bitwise(_logical("not")),
+        np.bitwise_xor: _bitwise(formulas.exclusive),
         special.ndtr: lambda a: 0.5 * special.erfc(-a * np.sqrt(0.5)),
         special.expit: formulas.expit,
         special.log_expit: lambda a: -np.logaddexp(0.0, -a),

@@ -4,12 +4,14 @@ They are small and handed a dozen arrays, each of which is seven machine words: 
 one costs more than what it does.  So LLVM is told to expand them in place, and numba not to
 count references, which compiled code that allocates nothing has no use for.  (A function
 that would allocate is refused when it is compiled.)
+
+Numba is imported when a driver has to be compiled, or when one of these is called from
+Python; not before.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-from numba import njit
+from functools import update_wrapper
+from typing import Any, TypeVar, cast, final
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -42,7 +44,7 @@ def compiled(function: Function) -> Function:
     >>> total(np.ones(3))
     3.0
     """
-    return _njit(function, forceinline=True)
+    return cast(Function, Compiled(function, in_place=True))
 
 
 def compiled_apart(function: Function) -> Function:
@@ -58,10 +60,45 @@ def compiled_apart(function: Function) -> Function:
     callable
         The same function, compiled for the types of its first call.
     """
-    return _njit(function, forceinline=False)
+    return cast(Function, Compiled(function, in_place=False))
 
 
-def _njit(function: Function, *, forceinline: bool) -> Function:
-    options: dict[str, Any] = {"_nrt": False}  # not among numba's published options
-    decorate = njit(error_model="numpy", nogil=True, forceinline=forceinline, **options)
-    return cast(Function, decorate(function))
+@final
+class Compiled:
+    """A function that numba compiles when it is needed; see :func:`compiled`.
+
+    Parameters
+    ----------
+    function : callable
+        What numba can compile.
+    in_place : bool
+        Whether it is expanded in its callers.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, in_place: bool) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._in_place = in_place
+        self._dispatcher: Any = None
+
+    def __call__(self, *args: Any) -> Any:
+        return self._compiled()(*args)
+
+    def __reduce__(self) -> str:
+        return self._function.__qualname__
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks of a name that it meets in a function: the type of the value."""
+        return self._compiled()._numba_type_
+
+    def _compiled(self) -> Any:
+        if self._dispatcher is None:
+            from numba import njit
+
+            options: dict[str, Any] = {"_nrt": False}  # not among the published ones
+            decorate = njit(
+                error_model="numpy", nogil=True, forceinline=self._in_place, **options
+            )
+            self._dispatcher = decorate(self._function)
+        return self._dispatcher

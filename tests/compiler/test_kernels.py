@@ -9,6 +9,7 @@ import graphfit as gf
 from graphfit.analysis.pointwise import Pointwise, pointwise_of
 from graphfit.compiler import as_graph, lower
 from graphfit.compiler.factor_kernel import data_columns
+from graphfit.errors import LikelihoodError
 from tests.compiler.calls import box, call, difference, differences
 from tests.reference.slow_information import information
 
@@ -320,7 +321,7 @@ def test_extreme_values(name, path, value):
     try:
         with np.errstate(all="ignore"):
             found, expected = verdicts(program, theta)
-    except gf.LikelihoodError as error:
+    except LikelihoodError as error:
         assert "which is no log-likelihood" in str(error)
         assert math.isnan(value) or abs(value) == 1e4
     else:

@@ -59,7 +59,8 @@ def accept(work: Workspace, value: float, relative: bool) -> None:
         work.theta[i] = work.trial[i]
         work.gradient[i] = work.trial_gradient[i]
         for j in range(i + 1):
-            work.information[i, j] = work.trial_information[i, j]
+            # The sum keeps a copy of three numbers from becoming a call of memcpy.
+            work.information[i, j] = work.trial_information[i, j] + 0.0
         diagonal = abs(work.information[i, i])
         if relative and work.theta[i] != 0.0:
             work.scale[i] = 2.0 * abs(value) / work.theta[i] ** 2

@@ -9,59 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from graphfit.compiler.evaluate_blocks import (
-    destinations,
-    fill_system,
-    new_factor_scratch,
-)
-from graphfit.errors import DataError, SettingError
+from graphfit.compiler import lower
+from graphfit.compiler.problem import problem
 from graphfit.samples.status import Status
-from graphfit.search.least_squares.bordered_layout import new_layout
+from graphfit.search.least_squares.batch import fit_batch
 from graphfit.search.least_squares.joint import solve_joint
-from graphfit.search.least_squares.sparse_pattern import Factor, new_pattern
 from graphfit.search.least_squares.structure import (
-    Partition,
-    Plan,
     partition,
-    plan,
     structured_plan,
 )
-from tests.reference.slow_joint import Drawn, maximum, normal
+from tests.reference.slow_joint import Drawn, maximum
 from tests.search.least_squares.joint_kernels import curved_factor, table_of
-
-SPARSE = Plan("sparse", "the test asks for it")
-
-
-def shared_and_own(seed: int, n_shared: int, sizes: Any, **settings: Any) -> Any:
-    """Factors of shared and own parameters, the truth, and a start near it."""
-    rng = np.random.default_rng(seed)
-    d = n_shared + int(np.sum(sizes))
-    truth = rng.uniform(0.5, 1.5, d)
-    factors, first = [], n_shared
-    for size in sizes:
-        own = np.arange(first, first + size)
-        shared = np.flatnonzero(rng.random(n_shared) < 0.7)
-        for _ in range(int(rng.integers(1, 3))):
-            local = rng.permutation(np.concatenate([shared, own]))
-            factors.append(curved_factor(rng, local, truth, **settings))
-        first += size
-    factors.append(curved_factor(rng, np.arange(n_shared), truth, **settings))
-    return factors, truth, truth + rng.normal(0.0, 0.1, d)
-
-
-def chain(count: int, seed: int = 0) -> Any:
-    """Each parameter shared by two neighbours."""
-    rng = np.random.default_rng(seed)
-    truth = rng.uniform(0.5, 1.5, count)
-    factors = [curved_factor(rng, [i, i + 1], truth) for i in range(count - 1)]
-    return factors, truth + 0.1
-
-
-def both_ways(table: Any) -> list[Plan]:
-    ways = [structured_plan(table), SPARSE]
-    assert ways[0].way == "bordered"
-    return ways
-
+from tests.search.least_squares.joint_problems import (
+    SPARSE,
+    both_ways,
+    line_graph,
+    shared_and_own,
+)
 
 sizes_of_blocks = st.lists(st.integers(1, 4), min_size=1, max_size=6)
 
@@ -116,7 +80,10 @@ def test_bounded_answer_of_scipy(seed: int, n_shared: int, sizes: Any) -> None:
 def test_order_of_factors_is_rounding(way: str) -> None:
     factors, truth, start = shared_and_own(3, 2, [2] * 50)
     fits = []
-    for order in (np.arange(len(factors)), np.random.default_rng(1).permutation(len(factors))):
+    for order in (
+        np.arange(len(factors)),
+        np.random.default_rng(1).permutation(len(factors)),
+    ):
         table = table_of([factors[k] for k in order], len(truth))
         chosen = structured_plan(table) if way == "bordered" else SPARSE
         fits.append(solve_joint(table, start, plan=chosen))
@@ -139,30 +106,6 @@ def test_threads_change_no_bit() -> None:
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(fit, range(8)))
     assert together == [fit(k) for k in range(8)]
-
-
-def test_a_chain_is_sparse() -> None:
-    factors, start = chain(1000)
-    table = table_of(factors, 1000)
-    found = plan(table)
-    assert found.way == "sparse"
-    pattern = new_pattern(table)
-    factor = Factor(pattern, (pattern.indices == pattern.columns) + 0.0)
-    assert factor.lu.L.nnz <= 4 * 1000  # so the cost is linear
-    fit = solve_joint(table, start, tolerance=1e-13, plan=found)
-    theta, value, _, information = maximum(factors, start)
-    covariance = np.linalg.inv(information)
-    assert fit.status == Status.CONVERGED
-    assert fit.value == pytest.approx(value, rel=1e-12)
-    np.testing.assert_allclose(fit.theta, theta, rtol=1e-6)
-    np.testing.assert_allclose(
-        fit.standard_deviations**2, np.diagonal(covariance), rtol=1e-6
-    )
-    some = [500, 0, 501]
-    np.testing.assert_allclose(
-        fit.covariance_of(some), covariance[np.ix_(some, some)], atol=1e-9
-    )
-    assert fit.log_determinant == pytest.approx(np.linalg.slogdet(information)[1])
 
 
 @pytest.mark.parametrize("count", [2, 60, 150])
@@ -191,209 +134,6 @@ def test_drawn_parameters(count: int) -> None:
         np.testing.assert_allclose(
             fit.covariance, covariance, atol=1e-4 * covariance.max()
         )
-
-
-@pytest.mark.parametrize("way", ["bordered", "sparse"])
-def test_an_undetermined_parameter_is_named(way: str) -> None:
-    """Nothing knows parameter 5; the others keep their answers and errors."""
-    factors, truth, start = shared_and_own(7, 2, [2] * 8)
-    factors = [factor for factor in factors if 5 not in factor.local]
-    reached = np.unique(np.concatenate([factor.local for factor in factors]))
-    missing = np.setdiff1d(np.arange(len(truth)), reached)
-    assert missing.tolist() == [4, 5]
-    table = table_of(factors, len(truth))
-    chosen = structured_plan(table) if way == "bordered" else SPARSE
-    fit = solve_joint(table, start, tolerance=1e-12, plan=chosen)
-    assert fit.status == Status.SINGULAR
-    assert fit.undetermined.tolist() == [4, 5]
-    assert np.isnan(fit.log_determinant)
-    np.testing.assert_array_equal(fit.theta[missing], start[missing])
-    assert np.isnan(fit.standard_deviations[missing]).all()
-    _, _, _, information = maximum(factors, start)
-    inverse = np.linalg.inv(information[np.ix_(reached, reached)])
-    np.testing.assert_allclose(
-        fit.standard_deviations[reached] ** 2, np.diagonal(inverse), rtol=1e-5
-    )
-    assert np.isnan(fit.covariance_of([4, 0])).tolist() == [[True, True], [True, False]]
-
-
-@pytest.mark.parametrize("way", ["bordered", "sparse"])
-@pytest.mark.parametrize("which", ["own", "shared"])
-def test_parameters_along_a_flat_direction_are_named(way: str, which: str) -> None:
-    rng = np.random.default_rng(2)
-    truth = rng.uniform(0.5, 1.5, 3 + 2 * 10)
-    factors = []
-    for i in range(10):
-        factor = curved_factor(rng, [0, 1, 2, 3 + 2 * i, 4 + 2 * i], truth, bend=0.0)
-        # Equal design: only the sum of two parameters is known.
-        if which == "shared":
-            factor.c[1] = factor.c[0]
-        elif i == 4:
-            factor.c[4] = factor.c[3]
-        factors.append(factor)
-    table = table_of(factors, len(truth))
-    found = Partition(
-        np.arange(3),
-        np.concatenate([[-1] * 3, np.repeat(np.arange(10), 2)]),
-        np.full(10, 2),
-    )
-    chosen = Plan("bordered", "", found) if way == "bordered" else SPARSE
-    fit = solve_joint(table, truth + 0.1, plan=chosen)
-    expected = [0, 1] if which == "shared" else [11, 12]
-    assert fit.status == Status.SINGULAR
-    assert fit.undetermined.tolist() == expected
-    known = np.setdiff1d(np.arange(len(truth)), expected)
-    inverse = np.linalg.pinv(normal(factors, fit.theta)[2])
-    np.testing.assert_allclose(
-        fit.standard_deviations[known] ** 2, np.diagonal(inverse)[known], rtol=1e-6
-    )
-
-
-def test_fixed_parameters_stay() -> None:
-    factors, truth, start = shared_and_own(11, 2, [2] * 6)
-    lower, upper = np.full(len(truth), -np.inf), np.full(len(truth), np.inf)
-    fixed = np.array([1, 4])
-    lower[fixed] = upper[fixed] = truth[fixed]
-    table = table_of(factors, len(truth))
-    fits = [
-        solve_joint(table, start, lower, upper, plan=way) for way in both_ways(table)
-    ]
-    vary = np.setdiff1d(np.arange(len(truth)), fixed)
-    information = normal(factors, fits[0].theta)[2][np.ix_(vary, vary)]
-    for fit in fits:
-        assert fit.status == Status.CONVERGED
-        np.testing.assert_array_equal(fit.theta[fixed], truth[fixed])
-        np.testing.assert_array_equal(fit.standard_deviations[fixed], 0.0)
-        np.testing.assert_array_equal(fit.covariance[fixed], 0.0)
-        np.testing.assert_allclose(
-            fit.covariance[np.ix_(vary, vary)],
-            np.linalg.inv(information),
-            rtol=1e-4,
-            atol=1e-6,
-        )
-        assert fit.log_determinant == pytest.approx(
-            np.linalg.slogdet(information)[1], abs=1e-4
-        )
-
-
-def test_a_parameter_twice_in_one_factor() -> None:
-    rng = np.random.default_rng(5)
-    truth = rng.uniform(0.5, 1.5, 4)
-    factors = [
-        curved_factor(rng, local, truth) for local in ([0, 1, 0], [0, 2, 2], [0, 3])
-    ]
-    table = table_of(factors, 4)
-    value, gradient, information = normal(factors, truth)
-
-    def place(i: Any, j: Any) -> Any:
-        return 4 + 4 * i + j
-
-    system = np.zeros(20)
-    filled = fill_system(
-        table.arrays,
-        destinations(table, place),
-        truth,
-        system,
-        new_factor_scratch(table),
-    )
-    assert filled == pytest.approx(value, rel=1e-13)
-    np.testing.assert_allclose(system[:4], gradient, rtol=1e-12)
-    np.testing.assert_allclose(
-        system[4:].reshape(4, 4), np.tril(information), rtol=1e-12
-    )
-    theta, *_ = maximum(factors, truth)
-    for way in both_ways(table):
-        fit = solve_joint(table, truth, tolerance=1e-12, plan=way)
-        np.testing.assert_allclose(fit.theta, theta, atol=1e-6)
-
-
-def test_every_entry_has_its_own_place() -> None:
-    factors, truth, _ = shared_and_own(9, 3, [1, 4, 2])
-    table = table_of(factors, len(truth))
-    found = partition(table)
-    assert found is not None
-    layout = new_layout(table, found)
-    system = np.zeros(layout.block_start[-1])
-    fill_system(
-        table.arrays, layout.destination, truth, system, new_factor_scratch(table)
-    )
-    information = normal(factors, truth)[2]
-    np.testing.assert_allclose(system[layout.diagonal], np.diagonal(information))
-    lower = np.tril(information)
-    assert np.sum(system[len(truth) :]) == pytest.approx(np.sum(lower))
-
-
-@pytest.mark.parametrize("way", ["bordered", "sparse"])
-class TestStatus:
-    def problem(self, way: str) -> Any:
-        factors, truth, start = shared_and_own(1, 1, [2] * 25)
-        table = table_of(factors, len(truth))
-        return table, start, structured_plan(table) if way == "bordered" else SPARSE
-
-    def test_out_of_evaluations(self, way: str) -> None:
-        table, start, chosen = self.problem(way)
-        fit = solve_joint(table, start, max_evaluations=2, plan=chosen)
-        assert fit.status == Status.OUT_OF_EVALUATIONS
-        assert fit.evaluations == 2
-        assert np.isfinite(fit.theta).all()
-
-    def test_bad_start(self, way: str) -> None:
-        table, start, chosen = self.problem(way)
-        start[3] = np.nan
-        fit = solve_joint(table, start, plan=chosen)
-        assert fit.status == Status.BAD_START
-        assert np.isnan(fit.theta).all()
-        assert np.isnan(fit.covariance).all()
-
-    def test_not_finite(self, way: str) -> None:
-        table, start, chosen = self.problem(way)
-        start[3] = 1e200
-        fit = solve_joint(table, start, plan=chosen)
-        assert fit.status == Status.NON_FINITE
-
-    def test_a_start_outside_moves_onto_the_bound(self, way: str) -> None:
-        table, start, chosen = self.problem(way)
-        fit = solve_joint(table, start, -10.0, 0.4, plan=chosen)
-        assert fit.status == Status.AT_BOUND
-        assert (fit.theta <= 0.4).all()
-        assert (fit.theta == 0.4).any()
-
-
-class TestPlan:
-    def test_few_parameters_are_dense(self) -> None:
-        factors, truth, _ = shared_and_own(1, 2, [2] * 3)
-        found = plan(table_of(factors, len(truth)))
-        assert (found.way, found.reason) == ("dense", "8 parameters: one small matrix.")
-
-    def test_many_datasets_are_bordered(self) -> None:
-        factors, truth, _ = shared_and_own(1, 2, [2] * 300)
-        found = plan(table_of(factors, len(truth)))
-        assert found.way == "bordered"
-        assert found.reason == "2 shared parameters border 300 blocks of up to 2."
-
-    def test_datasets_that_share_nothing(self) -> None:
-        rng = np.random.default_rng(0)
-        truth = rng.uniform(0.5, 1.5, 60)
-        factors = [
-            curved_factor(rng, [3 * i, 3 * i + 1, 3 * i + 2], truth) for i in range(20)
-        ]
-        table = table_of(factors, 60)
-        found = plan(table)
-        assert found.reason == "20 blocks of up to 3 share no parameter."
-        fit = solve_joint(table, truth, plan=found)
-        assert fit.status == Status.CONVERGED
-        alone = maximum(factors, truth)[0]
-        np.testing.assert_allclose(fit.theta, alone, atol=1e-4)
-
-    def test_one_dataset_of_many_parameters(self) -> None:
-        rng = np.random.default_rng(0)
-        truth = rng.uniform(0.5, 1.5, 45)
-        factors = [curved_factor(rng, np.arange(45), truth, n=80)]
-        table = table_of(factors, 45)
-        found = plan(table)
-        assert found.way == "bordered"
-        fit = solve_joint(table, truth, plan=found)
-        assert fit.status == Status.CONVERGED
 
 
 def test_rounding_does_not_stall_many_terms() -> None:
@@ -425,26 +165,16 @@ def normal_of_blocks(factors: Any, theta: Any) -> Any:
     return value, gradient, diagonal
 
 
-class TestRefusals:
-    table = table_of(shared_and_own(1, 1, [1, 1])[0], 3)
-
-    def test_shape(self) -> None:
-        with pytest.raises(DataError, match="start has shape .2,.; it must have 3"):
-            solve_joint(self.table, [1.0, 2.0])
-
-    def test_bounds(self) -> None:
-        with pytest.raises(DataError, match="Parameter 1: lower=2.0 must be <="):
-            solve_joint(self.table, np.ones(3), [0, 2, 0], 1.0)
-
-    def test_tolerance(self) -> None:
-        with pytest.raises(SettingError, match="tolerance must be a number > 0"):
-            solve_joint(self.table, np.ones(3), tolerance=0.0)
-
-    def test_evaluations(self) -> None:
-        with pytest.raises(SettingError, match="max_evaluations must be at least 1"):
-            solve_joint(self.table, np.ones(3), max_evaluations=0)
-
-    def test_indices(self) -> None:
-        fit = solve_joint(self.table, np.ones(3))
-        with pytest.raises(DataError, match="indices, 0 to 2"):
-            fit.covariance_of([3])
+def test_a_graph_as_its_dense_fit() -> None:
+    graph, start = line_graph([3.0, 4.0, 5.0] * 5, 1)
+    table = problem(lower(graph), posterior=True).normal
+    dense = fit_batch(table, start, tolerance=1e-12)
+    for way in both_ways(table):
+        fit = solve_joint(table, start, tolerance=1e-12, plan=way)
+        assert fit.status == Status.CONVERGED
+        np.testing.assert_allclose(fit.theta, dense.theta[0], rtol=1e-6)
+        assert fit.value == pytest.approx(dense.value[0], rel=1e-10)
+        np.testing.assert_allclose(
+            fit.covariance, dense.covariance[0], rtol=1e-4, atol=1e-7
+        )
+        assert fit.log_determinant == pytest.approx(dense.log_determinant[0], abs=1e-5)

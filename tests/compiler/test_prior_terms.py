@@ -1,0 +1,203 @@
+"""The log-priors as formulas: values, gradients and Hessians of every family."""
+
+import numpy as np
+import pytest
+
+import graphfit as gf
+from graphfit.compiler.prior_formulas import CONSTANT, LOG_DENSITY
+from graphfit.compiler.prior_terms import PriorTerms, prior_terms
+from graphfit.errors import ModelError
+from graphfit.model.space import ParameterSpace
+from graphfit.priors import OrderedPrior
+from tests.cases import ALL_PRIORS
+from tests.compiler.calls import call_at, difference, differences
+
+EXAMS = [
+    pytest.param(case, arguments, id=f"{case.name} {arguments}")
+    for case in ALL_PRIORS
+    for arguments in case.arguments
+]
+
+
+def evaluated(space, theta):
+    """The sum of all terms, its gradient, and minus its Hessian."""
+    count = space.dimension
+    total, slope, matrix = 0.0, np.zeros(count), np.zeros((count, count))
+    for kernels, data in prior_terms(space):
+        own = data.local
+        size = own.size
+        arguments = theta[own], data.constants, ()
+        value, out = call_at(
+            kernels.address("normal"), *arguments, size * (size + 3) // 2
+        )
+        for kind in ("value", "gradient"):
+            again, same = call_at(
+                kernels.address(kind), *arguments, size if kind == "gradient" else 0
+            )
+            assert again == pytest.approx(value, rel=1e-13, abs=1e-13)
+            np.testing.assert_allclose(same, out[: same.size], rtol=1e-12, atol=1e-13)
+        total += value
+        slope[own] += out[:size]
+        for i, (j, k) in enumerate(zip(*np.tril_indices(size), strict=True)):
+            matrix[own[j], own[k]] += out[size + i]
+            if j != k:
+                matrix[own[k], own[j]] += out[size + i]
+    return total, slope, matrix
+
+
+def log_prior(space):
+    return lambda theta: float(space.log_prior(space.values(theta)))
+
+
+# Limits a million sigma away, or a billionth of one apart: the formula loses digits there.
+FAR = [(-1e6, 1.0, 0.0, np.inf), (5.0, 2.0, 1.0, 1.000000001)]
+
+
+@pytest.mark.parametrize(("case", "arguments"), EXAMS)
+def test_every_family(case, arguments):
+    prior = case.make(*arguments)
+    space = ParameterSpace(gf.Collection(x=prior))
+    if isinstance(prior, OrderedPrior):
+        reason = PriorTerms(space).reason
+        assert "the prior of 'x' (ordered" in reason.lower()
+        assert "Density(" not in reason
+        return
+    if prior.density in CONSTANT:
+        assert not prior_terms(space)
+        return
+    log_density = log_prior(space)
+    for u in (0.03, 0.2, 0.5, 0.7, 0.97):
+        theta = space.transform(np.array([u]))
+        if theta[0] in prior.support:
+            continue
+        value, slope, matrix = evaluated(space, theta)
+        expected = log_density(theta)
+        bound = 1e-4 if arguments in FAR else 1e-9
+        assert value == pytest.approx(expected, rel=bound, abs=bound)
+        # Differences with a step that suits the quantiles.
+        near = [float(space.transform(np.array([u + d]))[0]) for d in (-0.01, 0.01)]
+        h = 0.01 * min(near[1] - theta[0], theta[0] - near[0])
+        if not h > 1e-9 * abs(theta[0]):
+            continue
+        moved = [theta + k * h for k in (-2, -1, 1, 2)]
+        v = [log_density(t) for t in moved]
+        if not np.isfinite(h * 12.0):
+            continue
+        first = (v[0] - 8 * v[1] + 8 * v[2] - v[3]) / (12 * h)
+        noise = 4e-15 * (abs(expected) + 1.0)
+        if np.isfinite(first):
+            assert slope[0] == pytest.approx(first, rel=1e-5, abs=40 * noise / h)
+        s = [evaluated(space, t)[1][0] for t in moved]
+        second = (s[0] - 8 * s[1] + 8 * s[2] - s[3]) / (12 * h)
+        if np.isfinite(second):
+            noise = 4e-15 * (abs(slope[0]) + abs(matrix[0, 0] * theta[0]))
+            assert -matrix[0, 0] == pytest.approx(second, rel=1e-4, abs=40 * noise / h)
+
+
+def test_no_family_is_forgotten():
+    families = {
+        case.make(*arguments).density
+        for case in ALL_PRIORS
+        for arguments in case.arguments
+        if not case.name.startswith("ordered")
+    }
+    assert families <= set(LOG_DENSITY)
+
+
+# --- conditional priors --------------------------------------------------------------
+
+
+def hyper():
+    return gf.GaussianPrior(0.4, 1.0), gf.UniformPrior(0.3, 2.0)
+
+
+CONDITIONAL = {
+    "gaussian": lambda m, s: gf.GaussianPrior(m, s),
+    "uniform": lambda m, s: gf.UniformPrior(m - 1.0, m + s),
+    "log uniform": lambda m, s: gf.LogUniformPrior(0.1 * s, 3.0 * s),
+    "truncated above zero": lambda m, s: gf.TruncatedGaussianPrior(m, s, 0.0, np.inf),
+    "truncated below two": lambda m, s: gf.TruncatedGaussianPrior(m, s, -np.inf, 2.0),
+    "truncated": lambda m, s: gf.TruncatedGaussianPrior(m, s, 0.0, 2.0),
+    "moving limits": lambda m, s: gf.TruncatedGaussianPrior(m, 1.0, m - s, m + 2 * s),
+    "log gaussian": lambda m, s: gf.LogGaussianPrior(m, s),
+    "truncated log": lambda m, s: gf.LogGaussianPrior(m, s, 0.2, 9.0),
+    "truncated log from zero": lambda m, s: gf.LogGaussianPrior(m, s, 0.0, 9.0),
+    "truncated log upwards": lambda m, s: gf.LogGaussianPrior(m, s, 0.2, np.inf),
+    "half gaussian": lambda m, s: gf.HalfGaussianPrior(s),
+    "half cauchy": lambda m, s: gf.HalfCauchyPrior(s),
+    "student": lambda m, s: gf.StudentTPrior(2.0 + s, m, s),
+    "beta": lambda m, s: gf.BetaPrior(s, 1.0 + s, -1.0, 3.0),
+    "gamma": lambda m, s: gf.GammaPrior(1.0 + s, s),
+    "exponential": lambda m, s: gf.ExponentialPrior(s),
+    "inverse gamma": lambda m, s: gf.InverseGammaPrior(s, 2.0 * s),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_conditional_priors(name):
+    m, s = hyper()
+    space = ParameterSpace(gf.Collection(m=m, s=s, x=CONDITIONAL[name](m, s)))
+    constant = log_prior(space)
+    for u in ([0.5, 0.5, 0.5], [0.3, 0.8, 0.2], [0.8, 0.3, 0.7]):
+        theta = space.transform(np.array(u))
+        value, slope, matrix = evaluated(space, theta)
+        # bounds say what is constant: only differences of the values are compared
+        step = 1e-3
+        expected = differences(constant, theta, step)
+        np.testing.assert_allclose(slope, expected, rtol=1e-7, atol=1e-7)
+        terms = PriorTerms(space)
+        np.testing.assert_allclose(terms.gradient(theta), slope, rtol=1e-13, atol=1e-15)
+        second = np.array(
+            [
+                difference(lambda t: evaluated(space, t)[1], theta, j, step)
+                for j in range(3)
+            ]
+        )
+        np.testing.assert_allclose(matrix, -second, rtol=1e-6, atol=1e-6)
+        assert value == pytest.approx(
+            constant(theta) + np.log(1.7), rel=1e-9, abs=1e-9
+        )  # that of s is uniform
+
+
+def test_priors_of_one_form_share_a_kernel():
+    scale = gf.HalfGaussianPrior(2.0)
+    model = gf.Collection(
+        *[gf.GaussianPrior(float(i), 1.5 + i) for i in range(20)],
+        *[gf.GaussianPrior(float(i), scale) for i in range(20)],
+        scale=scale,
+    )
+    terms = prior_terms(ParameterSpace(model))
+    assert len(terms) == 41
+    assert len({id(kernels) for kernels, _ in terms}) == 3
+
+
+def test_flat_priors_have_no_terms():
+    space = ParameterSpace(
+        gf.Collection(a=gf.UniformPrior(0, 1), b=gf.UniformPrior(2, 3))
+    )
+    assert prior_terms(space) == []
+    assert PriorTerms(space).gradient(np.array([0.5, 2.5])).tolist() == [0.0, 0.0]
+
+
+def rounded(value):
+    return float(int(value * 10.0)) / 10.0
+
+
+def test_a_relation_that_cannot_be_differentiated():
+    mean = gf.GaussianPrior(0.0, 1.0)
+    model = gf.Collection(
+        mean=mean, x=gf.GaussianPrior(gf.relation(rounded, mean), 1.0)
+    )
+    terms = PriorTerms(ParameterSpace(model))
+    assert "int() needs the value" in terms.reason
+    assert "'x'" in terms.reason
+    with pytest.raises(ModelError, match="search without gradients"):
+        terms.require()
+
+
+def test_only_three_kinds():
+    ((kernels, _),) = prior_terms(
+        ParameterSpace(gf.Collection(a=gf.GaussianPrior(0, 1)))
+    )
+    with pytest.raises(ValueError, match="no kernel of the kind 'rows'"):
+        kernels.address("rows")
