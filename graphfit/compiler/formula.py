@@ -35,12 +35,15 @@ class Formula:
         The free parameters it depends on: parameter 0, 1, ... of the lines.
     arrays : tuple of ndarray, each of shape (N,)
         Arrays of the user's in the formula: the columns after those of x.
+    any_x : bool
+        Whether it holds for other x as well.
     """
 
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
     parameters: tuple[Prior, ...]
     arrays: tuple[FloatArray, ...]
+    any_x: bool = True
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -188,6 +191,7 @@ def canonical(traced: Traced, parameters: tuple[Prior, ...]) -> Formula:
         tuple(places[line] for line in traced.outputs),
         tuple(parameters[old] for old in used),
         traced.arrays,
+        traced.any_x,
     )
 
 

@@ -49,6 +49,8 @@ class FactorPath:
         The compiled functions.
     data : FactorData or None
         What to call them with.
+    any_x : bool
+        Whether the kernels read x from their columns, so that they serve other x too.
     callback : callable or None
         ``callback()`` returns the kernels that call the factor's own Python, and their
         data: for drivers that know nothing but kernels.  There for every way.
@@ -59,6 +61,7 @@ class FactorPath:
     remedy: str = ""
     kernels: Kernels | None = None
     data: FactorData | None = None
+    any_x: bool = False
     callback: Callable[..., tuple[Kernels, FactorData]] | None = None
 
     def callable_kernels(self, *, own_data: bool = True) -> tuple[Kernels, FactorData]:
@@ -116,7 +119,9 @@ def factor_paths(
         order = {prior: i for i, prior in enumerate(space.priors)}
         for position, data, formula in group:
             own = _factor_data(data, formula, constants, order)
-            paths[position] = FactorPath("compiled", kernels=kernels, data=own)
+            paths[position] = FactorPath(
+                "compiled", kernels=kernels, data=own, any_x=formula.any_x
+            )
     return [
         replace(path, callback=callback)
         for path, callback in zip(paths, callbacks, strict=True)
@@ -219,4 +224,4 @@ def _with_numba(
             remedy += "; or with what numba knows, and numba.njit on functions it calls"
         return replace(path, reason=f"{path.reason}; {found}", remedy=remedy)
     kernels, data = found
-    return replace(path, way="numba", kernels=kernels, data=data)
+    return replace(path, way="numba", kernels=kernels, data=data, any_x=True)

@@ -137,11 +137,14 @@ class Traced:
         The lines of the function's values.
     arrays : tuple of ndarray
         The captured arrays: the columns after those of x.
+    any_x : bool
+        Whether it holds for other x as well: nothing was computed from the x at hand.
     """
 
     tape: Tape
     outputs: tuple[int, ...]
     arrays: tuple[FloatArray, ...]
+    any_x: bool
 
 
 Call = Callable[[Sequence[Any], Callable[[int], Tracer]], Sequence[Any]]
@@ -219,7 +222,7 @@ def _traced(
     if not outputs:
         msg = "it rejects every point"
         raise Untraceable(msg)
-    return Traced(tape, outputs, tuple(recording.arrays))
+    return Traced(tape, outputs, tuple(recording.arrays), symbolic)
 
 
 def _read_only(values: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from graphfit.model.node import Node
 from graphfit.result.chaining import CentredPriors, Width, centred_model
 from graphfit.result.model_samples import ModelSamples
 from graphfit.result.text import joint_text, result_text
-from graphfit.samples import Samples, summary
+from graphfit.samples import Samples, Status, summary
 from graphfit.typing import FloatArray
 
 
@@ -99,6 +99,11 @@ class Result:
         return self.samples.record.log_evidence_error
 
     @property
+    def status(self) -> Status:
+        """How the search ended."""
+        return self.samples.record.status
+
+    @property
     def effective_sample_size(self) -> float:
         """(sum w)^2 / sum w^2 of the posterior samples."""
         return summary.effective_sample_size(self.samples.record)
@@ -177,6 +182,11 @@ class ResultList(Sequence[Any]):
     def plain(self) -> tuple[Result, ...]:
         """The factors' results, whatever ``Analysis.make_result`` makes of them."""
         return tuple(self._plain.values())
+
+    @property
+    def status(self) -> Status:
+        """How the search ended."""
+        return self.record.status
 
     @property
     def record(self) -> Samples:

@@ -14,8 +14,7 @@ from tests.compiler.calls import lines_compiled
 
 INF, NAN = math.inf, math.nan
 SPECIAL = np.array(
-    [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-300, -1e-300, 1e300, -1e300]
-    + [INF, -INF, NAN, 750.0, -750.0, 1e-9, 3.0, -3.0, 1e5, -1e5]
+    [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-300, -1e-300, 1e+300, -1e+300, INF, -INF, NAN, 750.0, -750.0, 1e-09, 3.0, -3.0, 100000.0, -100000.0]
 )
 
 

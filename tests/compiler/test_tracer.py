@@ -113,7 +113,7 @@ FORMULAS = {
     ),
     "where on values": lambda x, a, b: np.where(np.maximum(x, 0.0), a, b),
     "erf": lambda x, a, b: special.erf(a * x) + special.erfc(b * x),
-    "voigt": lambda x, a, b: special.voigt_profile(x, a, b),
+    "voigt": special.voigt_profile,
     "ndtr": lambda x, a, b: special.ndtr(a * x) + special.log_ndtr(b * x),
     "expit": lambda x, a, b: special.expit((x - a) / b) + special.log_expit(a * x),
     "logit": lambda x, a, b: special.logit((x + 2.5) / 6.0) * a + b,

@@ -30,6 +30,7 @@ EXPECTED = {
     "different_analyses": (7, "counts.line_counts"),
     "hierarchy": (14, "Total Free Parameters = 14"),
     "identical_signal": (6, "The error of the centre shrank by a factor 1."),
+    "least_squares": (10, "The fit converged."),
     "one_by_one": (10, "linear, time 1.5: centre 5"),
     "own_normalization_and_sigma": (7, "Total Free Parameters = 7"),
     "relation": (7, "Total Free Parameters = 4"),

@@ -38,6 +38,22 @@ class CurveData:
     masked: AnyArray | None
     inputs: tuple[AnyArray, ...]
 
+    @property
+    def has_own_x(self) -> bool:
+        """Whether x differs from row to row."""
+        return any(len(x) > 1 for x in self.inputs)
+
+    def rows(self, where: slice) -> "CurveData":
+        """Return some of the rows; their leading axis is one."""
+        y = self.y[where]
+        return CurveData(
+            (len(y),),
+            y,
+            None if self.sigma is None else self.sigma[where],
+            None if self.masked is None else self.masked[where],
+            tuple(x if len(x) == 1 else x[where] for x in self.inputs),
+        )
+
 
 def curve_data(
     xdata: Any, ydata: Any, sigma: Any, mask: Any, *, allow_nan: bool
@@ -58,6 +74,10 @@ def curve_data(
     DataError
         For shapes that do not fit, values that are no numbers, no points.
     """
+    if isinstance(ydata, np.ma.MaskedArray):
+        hidden = np.ma.getmaskarray(ydata)
+        mask = hidden if mask is None else hidden | np.asarray(mask, dtype=bool)
+        ydata = ydata.data
     y = np.asarray(ydata)
     if y.dtype.kind not in "fiub":
         msg = f"{WHERE}: ydata must be real numbers, got values of type {y.dtype}."
@@ -119,13 +139,13 @@ def _rows(view: AnyArray, n: int) -> AnyArray:
 
 def _require_positive(sigma: AnyArray, masked: AnyArray | None) -> None:
     own = sigma[:1] if sigma.strides[0] == 0 else sigma
-    bad = ~(own > 0.0)
+    bad = ~((own > 0.0) & (own < np.inf))
     if masked is not None and bad.any():
         bad = bad & ~masked
     if bad.any():
         value = np.broadcast_to(own, bad.shape)[bad][0]
         msg = (
-            f"{WHERE}: sigma must be > 0 and finite at every point in use, got {value!r} "
+            f"{WHERE}: sigma must be > 0 and finite at every point in use, got {value:g} "
             f"at {int(bad.sum())} points; leave such points out by mask=."
         )
         raise DataError(msg)

@@ -28,26 +28,35 @@ class BorderedErrors:
     def covariance_of(self, indices: Int64Array) -> FloatArray:
         """Return ``A C A^T`` and, within a block, ``H_ii^-1``; A is -X_i, or 1."""
         layout, memory = self._layout, self._memory
-        blocks, positions = _places(layout, indices)
-        a = np.zeros((len(indices), len(layout.border)))
-        shared = np.flatnonzero(blocks < 0)
+        which, inverse = np.unique(indices, return_inverse=True)
+        blocks, positions = _places(layout, which)
+        a = np.zeros((len(which), len(layout.border)))
+        shared, own = np.flatnonzero(blocks < 0), np.flatnonzero(blocks >= 0)
         a[shared, positions[shared]] = 1.0
-        rows_of = {int(block): np.flatnonzero(blocks == block) for block in set(blocks)}
-        rows_of.pop(-1, None)
-        for block, rows in rows_of.items():
-            _, cross = _block(layout, memory.factor, block)
-            touched = _touched(layout, block)
-            a[np.ix_(rows, touched)] = -cross[:, positions[rows]].T
+        block, position = blocks[own], positions[own]
+        m = np.diff(layout.own_start)[block]
+        first, touched = layout.block_start[block], layout.touched_start[block]
+        k = layout.touched_start[block + 1] - touched
+        for row in range(int(k.max(initial=0))):
+            has = row < k
+            entry = (first + m * m + row * m + position)[has]
+            a[own[has], layout.touched[touched[has] + row]] = -memory.factor[entry]
         found: FloatArray = a @ self._matrices.schur @ a.T
-        for block, rows in rows_of.items():
-            lower, _ = _block(layout, memory.factor, block)
-            inverse = np.tril(lower) + np.tril(lower, -1).T
-            inside = positions[rows]
-            found[np.ix_(rows, rows)] += inverse[np.ix_(inside, inside)]
-        held = memory.free[indices] == 0.0
+        row_of = np.full(len(layout.diagonal), -1)
+        row_of[which] = np.arange(len(which))
+        for q in range(int(m.max(initial=0))):
+            # The other parameter of each block, where it is asked for.
+            has = q < m
+            other = np.zeros(len(own), dtype=np.int64) - 1
+            other[has] = row_of[layout.own[layout.own_start[block[has]] + q]]
+            has = other >= 0
+            low, high = np.minimum(position, q), np.maximum(position, q)
+            entry = (first + high * m + low)[has]
+            found[own[has], other[has]] += memory.factor[entry]
+        held = memory.free[which] == 0.0
         found[held] = 0.0
         found[:, held] = 0.0
-        return found
+        return found[np.ix_(inverse, inverse)]
 
 
 def bordered_errors(

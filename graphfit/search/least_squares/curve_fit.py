@@ -18,7 +18,12 @@ from graphfit.search.least_squares.arguments import (
     starts,
 )
 from graphfit.search.least_squares.curve_function import curve_kernels
-from graphfit.search.least_squares.row_fits import RowFits, fit_rows
+from graphfit.search.least_squares.row_fits import (
+    RowFits,
+    fit_rows,
+    joined,
+    one_by_one,
+)
 from graphfit.search.least_squares.row_kernels import RowKernels
 from graphfit.typing import AnyArray, ArrayLike, FloatArray
 
@@ -177,31 +182,33 @@ def curve_fit(  # noqa: PLR0913, PLR0917
     _check(method, nan_policy, tolerance, threads)
     cap = max_evaluations if maxfev is None else maxfev
     if sigma is not None and np.ndim(sigma) == 2 and np.ndim(ydata) == 1:
+        if info or full_output or mask is not None:
+            msg = f"{WHERE}: a covariance as sigma goes with no info, full_output or mask."
+            raise SettingError(msg)
         return _correlated(f, xdata, ydata, p0, sigma, absolute_sigma, bounds)
     allow_nan = nan_policy == "omit" or (check_finite is False and nan_policy is None)
     data = curve_data(xdata, ydata, sigma, mask, allow_nan=allow_nan)
+    if full_output and data.lead:
+        msg = f"{WHERE}: full_output is for one dataset; use info=True for many."
+        raise SettingError(msg)
     count = parameter_count(f, p0)
     lower, upper = limits(bounds, data.lead, count)
     start = starts(p0, lower, upper, data.lead)
     _require_inside(start, lower, upper)
-    kernels = curve_kernels(f, tuple(x[0] for x in data.inputs), start[0])
-    fits = fit_rows(
-        kernels,
+    fits, kernels = _fits(
+        f,
         data,
-        start,
-        lower,
-        upper,
+        (start, lower, upper),
         tolerance=float(tolerance),
         max_evaluations=200 * (count + 1) if cap is None else int(cap),
         threads=threads,
     )
-    _raise_users_error(kernels)
     facts = _info(fits, kernels, data, count)
     _report(facts, is_single=not data.lead, quiet=info)
     popt = fits.theta.reshape(*data.lead, count)
     pcov = _covariance(fits, facts, absolute_sigma and sigma is not None)
     pcov = pcov.reshape(*data.lead, count, count)
-    if full_output and not data.lead:
+    if full_output:
         return popt, pcov, *_scipy_extras(f, xdata, data, popt, facts)
     return (popt, pcov, facts) if info else (popt, pcov)
 
@@ -223,7 +230,8 @@ def _check(method: Any, nan_policy: Any, tolerance: float, threads: int) -> None
 
 
 def _require_inside(start: FloatArray, lower: FloatArray, upper: FloatArray) -> None:
-    outside = ~((start >= lower) & (start <= upper))
+    # A start that is NaN, the guess for an empty spectrum, is a status of that row.
+    outside = (start < lower) | (start > upper)
     if outside.any():
         row, j = np.argwhere(outside)[0]
         value = np.broadcast_to(start, outside.shape)[row, j]
@@ -233,6 +241,26 @@ def _require_inside(start: FloatArray, lower: FloatArray, upper: FloatArray) -> 
             f"{high:g}{f' (row {row})' if len(outside) > 1 else ''}; begin inside."
         )
         raise SettingError(msg)
+
+
+def _fits(
+    f: Callable[..., Any],
+    data: CurveData,
+    where: tuple[FloatArray, FloatArray, FloatArray],
+    **settings: Any,
+) -> tuple[RowFits, RowKernels]:
+    """Return the fits of all rows, from `where`: start, lower and upper bounds."""
+    kernels = curve_kernels(f, tuple(x[0] for x in data.inputs), where[0][0])
+    if data.has_own_x and not kernels.any_x:
+        # What the function makes of all of x is in the kernels: every row needs its own.
+        parts = [
+            _fits(f, row, (own[0], own[1], own[2]), **settings)[0]
+            for row, own in one_by_one(data, *where)
+        ]
+        return joined(parts), kernels
+    fits = fit_rows(kernels, data, *where, **settings)
+    _raise_users_error(kernels)
+    return fits, kernels
 
 
 def _raise_users_error(kernels: RowKernels) -> None:

@@ -100,6 +100,7 @@ def curve_kernels(
         data.columns[2 + len(inputs) :],
         path.way,
         path.reason,
+        path.any_x,
     )
 
 

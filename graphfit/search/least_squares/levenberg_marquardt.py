@@ -13,7 +13,12 @@ import numpy as np
 
 from graphfit.compiler import Program
 from graphfit.compiler.problem import Problem, problem
-from graphfit.errors import ConvergenceError, ConvergenceWarning, DataError
+from graphfit.errors import (
+    ConvergenceError,
+    ConvergenceWarning,
+    DataError,
+    ModelError,
+)
 from graphfit.samples import Samples, Status
 from graphfit.search.least_squares.arguments import curve_data
 from graphfit.search.least_squares.model_batch import (
@@ -45,9 +50,9 @@ class LevenbergMarquardt(Search):
     prior.  Models are compiled with their exact derivatives where they can be; every other
     likelihood is fitted by differences.
 
-    At the optimum ``H^-1`` is the covariance, and
+    At the optimum ``H^-1`` is the covariance, and::
 
-        ln Z = ln L + ln p + (D / 2) ln 2 pi - (1 / 2) ln |H|
+        ln Z = ln L + ln p + (D / 2) ln 2 pi - (1 / 2) ln det H
 
     Laplace's approximation of the evidence, right for a posterior that is a Gaussian.
 
@@ -181,6 +186,13 @@ class LevenbergMarquardt(Search):
         kernels = row_kernels(program, posterior=posterior)
         begin = row_starts(program, start, rows.lead, self.n_starts, self.seed)
         lower, upper = _bounds(program, begin[0, 0])
+        if rows.has_own_x and not kernels.any_x:
+            msg = (
+                "LevenbergMarquardt.fit_batch: this model needs all of x at once "
+                f"({kernels.reason or 'it computes with x itself'}), and x differs from row "
+                "to row; fit the rows one by one, or write the model point by point."
+            )
+            raise ModelError(msg)
         fits = fit_rows(
             kernels,
             rows,

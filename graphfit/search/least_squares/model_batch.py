@@ -158,6 +158,7 @@ def row_kernels(program: Program, *, posterior: bool) -> RowKernels:
         data.columns[before:],
         path.way,
         path.reason,
+        path.any_x,
         fits_noise,
         terms,
     )

@@ -1,8 +1,8 @@
 """Fits of many rows of data by one function, block by block, on any number of threads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import final
 
 import numpy as np
@@ -95,6 +95,26 @@ def fit_rows(
             for _ in pool.map(fit, places):
                 pass
     return fits
+
+
+def one_by_one(
+    data: CurveData, *arrays: FloatArray
+) -> Iterator[tuple[CurveData, list[FloatArray]]]:
+    """Yield every row as data of its own, with its part of arrays of (P or 1, ...)."""
+    for row in range(len(data.y)):
+        own = slice(row, row + 1)
+        parts = [array if len(array) == 1 else array[own] for array in arrays]
+        yield data.rows(own), parts
+
+
+def joined(parts: Sequence[RowFits]) -> RowFits:
+    """Return the fits of several sets of rows as one."""
+    return RowFits(
+        *(
+            np.concatenate([getattr(part, item.name) for part in parts])
+            for item in fields(RowFits)
+        )
+    )
 
 
 def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:

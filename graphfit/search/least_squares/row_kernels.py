@@ -24,6 +24,8 @@ class RowKernels:
         Arrays captured by the model: columns after x.
     way, reason : str
         As for ``gf.explain``.
+    any_x : bool
+        Whether they serve rows of other x too.
     fits_noise : bool
         Whether the size of the noise is fitted: then its variance is a column of its own.
     terms : tuple of (Kernels, FactorData)
@@ -36,5 +38,6 @@ class RowKernels:
     columns: tuple[FloatArray, ...]
     way: str
     reason: str
+    any_x: bool = True
     fits_noise: bool = False
     terms: tuple[tuple[Kernels, KernelData], ...] = ()

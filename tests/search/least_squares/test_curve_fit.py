@@ -48,7 +48,12 @@ CASES = {
         (1.0, 1.0),
         {"sigma": np.linspace(0.1, 0.3, 23), "absolute_sigma": True},
     ),
-    "bounds inside": (line, (3.0, 2.0, 0.5), None, {"bounds": ([0, 1, 0.1], [9, 3, 2])}),
+    "bounds inside": (
+        line,
+        (3.0, 2.0, 0.5),
+        None,
+        {"bounds": ([0, 1, 0.1], [9, 3, 2])},
+    ),
     "bounds object": (
         line,
         (3.0, 2.0, 0.5),
@@ -69,7 +74,9 @@ def test_one_dataset_gives_what_scipy_gives(case):
     found, errors = gf.curve_fit(function, X, y, p0, **settings)
     deviations = np.sqrt(np.diag(covariance))
     assert (np.abs(found - expected) < 1e-3 * deviations).all()
-    np.testing.assert_allclose(errors, covariance, rtol=1e-3, atol=1e-6 * covariance.max())
+    np.testing.assert_allclose(
+        errors, covariance, rtol=1e-3, atol=1e-6 * covariance.max()
+    )
 
 
 def test_a_tight_tolerance_gives_scipys_digits():
@@ -176,6 +183,40 @@ def test_each_row_may_have_its_own_x_sigma_start_and_bounds():
         np.testing.assert_allclose(np.diag(pcov[row]), np.diag(errors), rtol=1e-2)
 
 
+@pytest.mark.parametrize("way", ["compiled", "python"])
+def test_a_function_of_all_of_x_sees_each_rows_own(way):
+    scratch = np.empty(23)
+
+    def centred(x, a, b):
+        if way == "compiled":
+            return a * (x - x.mean()) + b
+        scratch[:] = a * (x - x.mean()) + b
+        return scratch
+
+    x = np.array([X, X[::-1] ** 2, X**3])
+    y = 2.0 * (x - x.mean(axis=1, keepdims=True)) + 1.0
+    popt, _, info = gf.curve_fit(centred, x, y, (1.0, 0.0), info=True)
+    assert info.way == way
+    np.testing.assert_allclose(popt, [[2.0, 1.0]] * 3, rtol=1e-6)
+
+
+def test_a_guess_that_is_nan_is_the_status_of_its_row():
+    y = noisy(line, (3.0, 2.0, 0.5), rows=(3,))
+    guess = (1.0, np.array([1.8, np.nan, 1.8]), 0.8)
+    info = gf.curve_fit(line, X, y, guess, info=True)[2]
+    assert info.counts() == {"converged": 2, "bad_start": 1}
+
+
+def test_masks_of_masked_arrays_count():
+    y = noisy(line, (3.0, 2.0, 0.5), rows=(2,))
+    out = np.zeros(y.shape, dtype=bool)
+    out[0, :4] = True
+    y[0, :4] = 1e9
+    hidden = gf.curve_fit(line, X, np.ma.array(y, mask=out), (1, 1.8, 0.8))[0]
+    masked = gf.curve_fit(line, X, y, (1, 1.8, 0.8), mask=out)[0]
+    np.testing.assert_array_equal(hidden, masked)
+
+
 def test_several_inputs_reach_the_function_as_rows():
     x = np.random.default_rng(1).normal(size=(2, 40))
     y = noisy(plane, (1.0, -2.0, 0.5), x, seed=2)
@@ -196,7 +237,9 @@ def test_a_correlated_sigma_is_scipys():
 
 def test_full_output_has_scipys_shape():
     y = noisy(decay, (2.0, 0.7))
-    popt, _, infodict, message, ier = gf.curve_fit(decay, X, y, (1, 1), full_output=True)
+    popt, _, infodict, message, ier = gf.curve_fit(
+        decay, X, y, (1, 1), full_output=True
+    )
     np.testing.assert_allclose(infodict["fvec"], decay(X, *popt) - y)
     assert infodict["nfev"] > 1
     assert message == "The fit converged."
@@ -220,7 +263,9 @@ def test_too_few_points_are_an_error_alone_and_a_status_among_many():
     y = noisy(line, (3.0, 2.0, 0.5), rows=(3,))
     out = np.zeros(y.shape, dtype=bool)
     out[1, 2:] = True
-    with pytest.raises(ConvergenceError, match="fewer data points than free parameters"):
+    with pytest.raises(
+        ConvergenceError, match="fewer data points than free parameters"
+    ):
         gf.curve_fit(line, X, y[1], (1, 1.8, 0.8), mask=out[1])
     with pytest.warns(ConvergenceWarning, match="1 of 3 fits found no answer"):
         popt, pcov = gf.curve_fit(line, X, y, (1, 1.8, 0.8), mask=out)
@@ -269,15 +314,42 @@ def raising(x, a, b):
 
 Y = decay(X, 2.0, 0.7)
 BAD = {
-    "shape of x": (lambda: gf.curve_fit(decay, X[:5], Y), DataError, r"xdata .*\(23,\)"),
-    "no numbers": (lambda: gf.curve_fit(decay, X, ["a"] * 23), DataError, "real numbers"),
+    "shape of x": (
+        lambda: gf.curve_fit(decay, X[:5], Y),
+        DataError,
+        r"xdata .*\(23,\)",
+    ),
+    "no numbers": (
+        lambda: gf.curve_fit(decay, X, ["a"] * 23),
+        DataError,
+        "real numbers",
+    ),
     "nan": (
-        lambda: gf.curve_fit(decay, X, np.where(X == X[4], np.nan, Y)),
+        lambda: gf.curve_fit(decay, X, np.where(X[4] == X, np.nan, Y)),
         DataError,
         r"1 values that are not finite, the first at \(4,\).*nan_policy='omit'",
     ),
     "empty": (lambda: gf.curve_fit(decay, [], []), DataError, "N >= 1"),
-    "sigma zero": (lambda: gf.curve_fit(decay, X, Y, sigma=0.0), DataError, "sigma must be"),
+    "sigma zero": (
+        lambda: gf.curve_fit(decay, X, Y, sigma=0.0),
+        DataError,
+        "sigma must be",
+    ),
+    "sigma infinite": (
+        lambda: gf.curve_fit(decay, X, Y, sigma=np.inf),
+        DataError,
+        "must be > 0 and finite",
+    ),
+    "full output of rows": (
+        lambda: gf.curve_fit(decay, X, [Y, Y], full_output=True),
+        SettingError,
+        "full_output is for one dataset",
+    ),
+    "covariance and mask": (
+        lambda: gf.curve_fit(decay, X, Y, sigma=np.eye(23), mask=Y > 1),
+        SettingError,
+        "covariance as sigma",
+    ),
     "sigma shape": (
         lambda: gf.curve_fit(decay, X, Y, sigma=[1.0, 2.0]),
         DataError,
@@ -301,8 +373,16 @@ BAD = {
         SettingError,
         "give p0",
     ),
-    "no parameter": (lambda: gf.curve_fit(lambda x: x, X, Y), SettingError, "at least one"),
-    "method": (lambda: gf.curve_fit(decay, X, Y, method="cg"), SettingError, "method must"),
+    "no parameter": (
+        lambda: gf.curve_fit(lambda x: x, X, Y),
+        SettingError,
+        "at least one",
+    ),
+    "method": (
+        lambda: gf.curve_fit(decay, X, Y, method="cg"),
+        SettingError,
+        "method must",
+    ),
     "nan_policy": (
         lambda: gf.curve_fit(decay, X, Y, nan_policy="drop"),
         SettingError,

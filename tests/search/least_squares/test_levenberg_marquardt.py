@@ -78,7 +78,9 @@ SETTINGS = {
 
 
 def names_extra(settings):
-    return any(isinstance(value, str) and value == "extra" for value in settings.values())
+    return any(
+        isinstance(value, str) and value == "extra" for value in settings.values()
+    )
 
 
 def observed(case, y):
@@ -102,7 +104,7 @@ def test_the_optimum_is_that_of_lbfgs(case):
     start = {name: 2.0 for name in tried.parameter_names if "mean" not in name}
     found = gf.LevenbergMarquardt().fit(tried, made, start=start)
     expected = gf.LBFGS(seed=1).fit(tried, made)
-    assert found.samples.record.status is gf.Status.CONVERGED
+    assert found.status is gf.Status.CONVERGED
     best, other = found.samples.record, expected.samples.record
     posterior = best.log_likelihood[0] + best.log_prior[0]
     assert posterior >= other.log_likelihood[0] + other.log_prior[0] - 1e-6
@@ -180,7 +182,7 @@ def test_a_bound_is_told_and_there_is_no_evidence():
     found = gf.LevenbergMarquardt().fit(
         model(amplitude=gf.UniformPrior(0, 4.0)), analysis()
     )
-    assert found.samples.record.status is gf.Status.AT_BOUND
+    assert found.status is gf.Status.AT_BOUND
     assert found.instance.amplitude == 4.0
     assert np.isnan(found.log_evidence)
     assert "with a parameter at its bound" in found.info
@@ -189,7 +191,7 @@ def test_a_bound_is_told_and_there_is_no_evidence():
 def test_too_few_evaluations_warn():
     with pytest.warns(ConvergenceWarning, match="used all its evaluations"):
         found = gf.LevenbergMarquardt(max_evaluations=2).fit(model(), analysis())
-    assert found.samples.record.status is gf.Status.OUT_OF_EVALUATIONS
+    assert found.status is gf.Status.OUT_OF_EVALUATIONS
 
 
 def test_a_parameter_without_effect_warns():
@@ -199,13 +201,15 @@ def test_a_parameter_without_effect_warns():
     free = gf.Model(idle, a=gf.UniformPrior(0, 9), b=gf.UniformPrior(0, 9))
     with pytest.warns(ConvergenceWarning, match="do not determine every parameter"):
         found = gf.LevenbergMarquardt().fit(free, analysis())
-    assert found.samples.record.status is gf.Status.SINGULAR
+    assert found.status is gf.Status.SINGULAR
 
 
 def test_fewer_points_than_parameters_are_an_error_without_priors_that_help():
     two = gf.ProfileAnalysis(X[:2], data()[:2], 0.2)
     flat = model(mean=gf.UniformPrior(20, 30), stddev=gf.UniformPrior(1, 5))
-    with pytest.raises(ConvergenceError, match="fewer data points than free parameters"):
+    with pytest.raises(
+        ConvergenceError, match="fewer data points than free parameters"
+    ):
         gf.LevenbergMarquardt().fit(flat, two)
 
 
@@ -268,7 +272,9 @@ def test_the_structured_solver_finds_what_the_dense_one_finds(monkeypatch):
     joint = gf.LevenbergMarquardt(tolerance=1e-9).fit(graph(10)).record
     errors = np.sqrt(np.diag(dense.covariance))
     assert (np.abs(joint.values - dense.values) < 1e-3 * errors).all()
-    np.testing.assert_allclose(joint.covariance, dense.covariance, atol=1e-4 * errors.max())
+    np.testing.assert_allclose(
+        joint.covariance, dense.covariance, atol=1e-4 * errors.max()
+    )
     assert joint.log_evidence == pytest.approx(dense.log_evidence, abs=1e-3)
 
 
@@ -372,7 +378,9 @@ def test_pulls_of_a_batch_are_standard_normal():
         mean=gf.UniformPrior(10, 40),
         stddev=gf.UniformPrior(0.5, 10),
     )
-    batch = gf.LevenbergMarquardt().fit_batch(flat, X, y, 0.2, start={"mean": truth[:, 1]})
+    batch = gf.LevenbergMarquardt().fit_batch(
+        flat, X, y, 0.2, start={"mean": truth[:, 1]}
+    )
     deviations = np.sqrt(np.diagonal(batch.covariance, axis1=1, axis2=2))
     pulls = (batch.values - truth) / deviations
     assert (np.abs(pulls.mean(axis=0)) < 4 / np.sqrt(3000) + 0.02).all()

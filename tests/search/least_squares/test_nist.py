@@ -9,9 +9,6 @@ from tests.reference.nist import ALL_PROBLEMS
 DIGITS = 6
 
 
-
-
-
 @pytest.mark.published
 @pytest.mark.parametrize("start", [0, 1], ids=["far", "near"])
 @pytest.mark.parametrize("problem", ALL_PROBLEMS, ids=lambda problem: problem.name)
