@@ -10,19 +10,17 @@ Axes: ``D`` global parameters, ``F`` factors.
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numba import types
 
 from graphfit.compiler.addresses import address_of, call_kernel
 from graphfit.compiler.driver import driver
+from graphfit.compiler.driver_arguments import record
 from graphfit.compiler.factor_table import FactorTable, Int64Array, TableArrays
 from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.typing import FloatArray
 
-_record: Any = types.NamedUniTuple  # numba leaves it without types
-TABLE = _record(types.int64[::1], len(TableArrays._fields), TableArrays)
+TABLE = record(TableArrays, "int64[::1]")
 
 
 def factor_groups(table: FactorTable) -> list[tuple[Int64Array, Int64Array]]:
@@ -168,15 +166,7 @@ def system_is_finite(value: float, system: FloatArray, diagonal: Int64Array) -> 
     return zero == 0.0
 
 
-@driver(
-    types.float64(
-        TABLE,
-        types.int64[::1],
-        types.float64[::1],
-        types.float64[::1],
-        types.float64[::1],
-    )
-)
+@driver("float64", TABLE, "int64[::1]", "float64[::1]", "float64[::1]", "float64[::1]")
 def fill_system(
     table: TableArrays,
     destination: Int64Array,

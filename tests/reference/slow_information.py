@@ -25,7 +25,7 @@ def information(record: Any, m: Any, v: Any, nu: Any, slopes: dict[str, Any]) ->
 
 
 def weights(record: Any, i: int, m: float, v: float, nu: Any) -> Any:
-    """Yield the information about each quantity that the likelihood of a point depends on."""
+    """Yield the information about each quantity that a point depends on."""
     if record.likelihood == "poisson":
         yield "m", 1.0 / max(m, 1e-6)
         return

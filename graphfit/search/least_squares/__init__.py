@@ -1,4 +1,6 @@
-"""Least squares: a compiled, batched Levenberg-Marquardt search.
+"""Least squares: Levenberg-Marquardt for one dataset, a graph of them, or a batch.
 
-The compiled parts (`batch` and what it calls) import numba: import them inside functions.
+From the user's side down: `curve_fit` and `levenberg_marquardt`; `row_fits` and
+`model_batch` for many rows of data; `batch` and `joint`, which call the compiled drivers
+(`drivers`, `bordered`, `sparse`).
 """

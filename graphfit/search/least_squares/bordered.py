@@ -5,15 +5,14 @@ evaluation and a step cost a fixed time a dataset.
 """
 
 import math
-from typing import Any
-
-from numba import types
 
 from graphfit.compiler.driver import driver
+from graphfit.compiler.driver_arguments import record
 from graphfit.compiler.evaluate_blocks import TABLE, system_is_finite, value_and_system
 from graphfit.compiler.factor_table import Int64Array, TableArrays
 from graphfit.kernels.cholesky import invert, log_determinant
 from graphfit.kernels.compiled import compiled
+from graphfit.kernels.vectors import copy
 from graphfit.samples.status import Status
 from graphfit.search.least_squares import control as rules
 from graphfit.search.least_squares.bordered_layout import Layout, Matrices, Memory
@@ -44,11 +43,9 @@ is_slow = compiled(rules.is_slow)
 damping = compiled(rules.damping)
 decide = compiled(rules.decide)
 
-_uniform: Any = types.NamedUniTuple  # numba leaves them without types
-_pair: Any = types.UniTuple
-LAYOUT = _uniform(types.int64[::1], len(Layout._fields), Layout)
-MEMORY = _uniform(types.float64[::1], len(Memory._fields), Memory)
-MATRICES = _uniform(types.float64[:, ::1], len(Matrices._fields), Matrices)
+LAYOUT = record(Layout, "int64[::1]")
+MEMORY = record(Memory, "float64[::1]")
+MATRICES = record(Matrices, "float64[:,::1]")
 
 
 @compiled
@@ -89,7 +86,7 @@ def raise_scales(scale: FloatArray, system: FloatArray, diagonal: Int64Array) ->
         scale[j] = max(scale[j], abs(system[diagonal[j]]))
 
 
-@driver(_pair(types.int64, 2)(TABLE, LAYOUT, MEMORY, MATRICES, types.float64[::1]))
+@driver(("int64", "int64"), TABLE, LAYOUT, MEMORY, MATRICES, "float64[::1]")
 def fit_bordered(  # noqa: C901
     table: TableArrays,
     layout: Layout,
@@ -132,7 +129,7 @@ def fit_bordered(  # noqa: C901
         verdict = judge(control, value, is_finite)
         if verdict == ACCEPTED:
             current = trial
-            theta[:] = memory.trial
+            copy(theta, memory.trial)
             raise_scales(scale, system, layout.diagonal)
             if control[rules.EVALUATIONS] == 1.0:
                 for j in range(len(scale)):
@@ -151,7 +148,7 @@ def fit_bordered(  # noqa: C901
         if is_time_to_look(control):
             if is_slow(control) and drifted(theta, memory.mark):
                 return DIVERGING, current
-            memory.mark[:] = theta
+            copy(memory.mark, theta)
         verdict = SOLVE
         while verdict == SOLVE:
             pivot = propose(layout, memory, matrices, current, damping(control))
@@ -161,7 +158,7 @@ def fit_bordered(  # noqa: C901
             return verdict, current
 
 
-@driver(types.float64(LAYOUT, MEMORY, MATRICES, types.int64))
+@driver("float64", LAYOUT, MEMORY, MATRICES, "int64")
 def write_errors(
     layout: Layout, memory: Memory, matrices: Matrices, current: int
 ) -> float:

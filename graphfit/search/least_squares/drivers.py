@@ -1,10 +1,7 @@
 """The compiled drivers: ranges of pixels, in one thread's memory."""
 
-from typing import Any
-
-from numba import types
-
 from graphfit.compiler.driver import driver
+from graphfit.compiler.driver_arguments import record
 from graphfit.compiler.evaluate import seek
 from graphfit.compiler.factor_table import Int64Array, TableArrays
 from graphfit.search.least_squares.pixel import fit_pixel
@@ -18,39 +15,35 @@ from graphfit.search.least_squares.workspace import (
 )
 from graphfit.typing import FloatArray
 
-_INTEGERS = types.int64[::1]
-_VECTOR = types.float64[::1]
-_MATRIX = types.float64[:, ::1]
-_STACK = types.float64[:, :, ::1]
+_INTEGERS = "int64[::1]"
+_VECTOR = "float64[::1]"
+_MATRIX = "float64[:,::1]"
+_STACK = "float64[:,:,::1]"
 
 # Fields in the order of the records.
-_record: Any = types.NamedTuple  # numba leaves them without types
-_uniform: Any = types.NamedUniTuple
-_TABLE = _uniform(_INTEGERS, len(TableArrays._fields), TableArrays)
-_WORKSPACE = _record(
-    [*[_VECTOR] * 8, *[_MATRIX] * 3, _VECTOR, *[_INTEGERS] * 2], Workspace
+_TABLE = record(TableArrays, _INTEGERS)
+_WORKSPACE = record(
+    Workspace, *[_VECTOR] * 8, *[_MATRIX] * 3, _VECTOR, *[_INTEGERS] * 2
 )
-_ROWS = _record([*[_VECTOR] * 4, *[_MATRIX] * 3, _INTEGERS], Rows)
-_PROBLEM = _record([_STACK, _MATRIX, _MATRIX], Problem)
-_SETTINGS = _record([types.float64, types.int64, types.boolean], Settings)
-_OUTPUT = _record(
-    [_MATRIX, _VECTOR, _STACK, _VECTOR, types.int32[::1], types.int8[::1], _VECTOR],
-    Output,
+_ROWS = record(Rows, *[_VECTOR] * 4, *[_MATRIX] * 3, _INTEGERS)
+_PROBLEM = record(Problem, _STACK, _MATRIX, _MATRIX)
+_SETTINGS = record(Settings, "float64", "int64", "boolean")
+_OUTPUT = record(
+    Output, _MATRIX, _VECTOR, _STACK, _VECTOR, "int32[::1]", "int8[::1]", _VECTOR
 )
 
 
 @driver(
-    types.void(
-        _TABLE,
-        _INTEGERS,
-        _VECTOR,
-        _WORKSPACE,
-        _PROBLEM,
-        _SETTINGS,
-        _OUTPUT,
-        types.int64,
-        types.int64,
-    )
+    "void",
+    _TABLE,
+    _INTEGERS,
+    _VECTOR,
+    _WORKSPACE,
+    _PROBLEM,
+    _SETTINGS,
+    _OUTPUT,
+    "int64",
+    "int64",
 )
 def fit_pixels(  # noqa: PLR0913, PLR0917
     table: TableArrays,
@@ -70,17 +63,16 @@ def fit_pixels(  # noqa: PLR0913, PLR0917
 
 
 @driver(
-    types.void(
-        _TABLE,
-        _INTEGERS,
-        _VECTOR,
-        _WORKSPACE,
-        _ROWS,
-        _PROBLEM,
-        _SETTINGS,
-        _OUTPUT,
-        _INTEGERS,
-    )
+    "void",
+    _TABLE,
+    _INTEGERS,
+    _VECTOR,
+    _WORKSPACE,
+    _ROWS,
+    _PROBLEM,
+    _SETTINGS,
+    _OUTPUT,
+    _INTEGERS,
 )
 def polish_pixels(  # noqa: PLR0913, PLR0917
     table: TableArrays,

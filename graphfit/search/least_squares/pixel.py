@@ -10,6 +10,7 @@ import math
 from graphfit.compiler.evaluate import n_informative
 from graphfit.compiler.factor_table import Int64Array
 from graphfit.kernels.compiled import compiled
+from graphfit.kernels.vectors import copy
 from graphfit.samples.status import Status
 from graphfit.search.least_squares.covariance import (
     factorize_information,
@@ -45,13 +46,6 @@ def place(work: Workspace, problem: Problem, pixel: int, number: int) -> bool:
         lower, upper = problem.lower[bound, j], problem.upper[bound, j]
         work.theta[j] = min(max(start, lower), upper)
     return total == 0.0
-
-
-@compiled
-def copy(target: FloatArray, source: FloatArray) -> None:
-    """Copy a vector (numba would allocate for ``target[:] = source``)."""
-    for j in range(len(target)):
-        target[j] = source[j]
 
 
 @compiled

@@ -12,14 +12,13 @@ Erisman and Tinney 1975, Comm. ACM 18, 177).
 from typing import Any
 
 import numpy as np
-from numba import types
 
 from graphfit.compiler.driver import driver
 from graphfit.compiler.factor_table import Int64Array
 from graphfit.typing import FloatArray
 
-_INTEGERS = types.int64[::1]
-_FLOATS = types.float64[::1]
+_INTEGERS = "int64[::1]"
+_FLOATS = "float64[::1]"
 
 
 def inverse_diagonal(lower: Any, pivots: FloatArray) -> FloatArray:
@@ -68,7 +67,7 @@ def inverse_diagonal(lower: Any, pivots: FloatArray) -> FloatArray:
     return diagonal
 
 
-@driver(types.boolean(_INTEGERS, _INTEGERS, _INTEGERS, _INTEGERS, types.int64[:, ::1]))
+@driver("boolean", _INTEGERS, _INTEGERS, _INTEGERS, _INTEGERS, "int64[:,::1]")
 def close_pattern(
     indptr: Int64Array,
     indices: Int64Array,
@@ -134,7 +133,7 @@ def close_pattern(
     return True
 
 
-@driver(types.void(_INTEGERS, _INTEGERS, _FLOATS, _FLOATS, _FLOATS, _INTEGERS))
+@driver("void", _INTEGERS, _INTEGERS, _FLOATS, _FLOATS, _FLOATS, _INTEGERS)
 def invert_selected(
     start: Int64Array,
     rows: Int64Array,
