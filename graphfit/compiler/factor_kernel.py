@@ -25,6 +25,7 @@ model    n values of the model; returns 0
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Protocol, final
 
 import numpy as np
@@ -126,6 +127,11 @@ class FactorData:
     columns: tuple[FloatArray, ...]
     points: int
     offset: float
+
+    @cached_property
+    def addresses(self) -> IntArray:
+        """Where the columns lie in memory."""
+        return np.array([column.ctypes.data for column in self.columns], dtype=np.int64)
 
     @property
     def size(self) -> int:

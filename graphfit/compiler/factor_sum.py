@@ -102,20 +102,15 @@ class FactorSum:
         self._call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 11)(
             code.address("factors")
         )
-        lists = [
-            np.array([column.ctypes.data for column in item.columns], dtype=np.int64)
-            for item in data
-        ]
         found = {id(kernel): kernel.address(kind) for kernel in kernels}
         self._tables = (
             np.array([found[id(kernel)] for kernel in kernels], dtype=np.int64),
             np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
             self.local.astype(np.int64),
             np.array([item.constants.ctypes.data for item in data], dtype=np.int64),
-            np.array([item.ctypes.data for item in lists], dtype=np.int64),
+            np.array([item.addresses.ctypes.data for item in data], dtype=np.int64),
             np.array([item.size for item in data], dtype=np.int64),
         )
-        self._lists = lists
         self._threads = threading.local()
 
     def __call__(self, theta: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ from typing import NamedTuple, NoReturn, final
 import numpy as np
 from numpy.typing import NDArray
 
+from graphfit.compiler.factor_kernel import FactorData as KernelData
 from graphfit.errors import DataError
 from graphfit.typing import AnyArray, FloatArray
 
@@ -146,6 +147,41 @@ class FactorTable:
         )
         buffers = (*constants, *columns)
         return cls(count, _pixels(buffers), arrays, buffers)
+
+    @classmethod
+    def of_graph(
+        cls, kernels: Sequence[int], data: Sequence[KernelData], n_parameters: int
+    ) -> "FactorTable":
+        """Build the table of one pixel from factors of a program.
+
+        Parameters
+        ----------
+        kernels : sequence of int, length F
+            Addresses, one a factor.
+        data : sequence of KernelData, length F
+            As lowered: nothing is checked again.
+        n_parameters : int
+            D.
+        """
+        lengths = [len(item.local) for item in data]
+        widths = [len(item.columns) for item in data]
+        columns = _joined([item.addresses for item in data])
+        arrays = TableArrays(
+            kernel=_integers(kernels),
+            n_local=_integers(lengths),
+            local_start=_integers([0, *np.cumsum(lengths)]),
+            local=_joined([item.local for item in data]),
+            constants=_integers([item.constants.ctypes.data for item in data]),
+            constants_stride=np.zeros(len(data), dtype=np.int64),
+            column_start=_integers([0, *np.cumsum(widths)]),
+            columns=columns,
+            column_stride=np.zeros(len(columns), dtype=np.int64),
+            points=_integers([item.size for item in data]),
+        )
+        buffers = tuple(
+            array for item in data for array in (item.constants, *item.columns)
+        )
+        return cls(n_parameters, 1, arrays, buffers)
 
     def with_kernels(self, addresses: Sequence[int] | Int64Array) -> "FactorTable":
         """Return the same factors with kernels of another kind.

@@ -5,9 +5,8 @@ from typing import final
 
 import numpy as np
 
-from graphfit.compiler.factor_kernel import FactorData as KernelData
 from graphfit.compiler.factor_kernel import Kernels
-from graphfit.compiler.factor_table import FactorData, FactorTable, Int64Array
+from graphfit.compiler.factor_table import FactorTable, Int64Array
 from graphfit.compiler.prior_terms import condition_terms
 from graphfit.compiler.program import Program
 
@@ -60,12 +59,17 @@ def problem(program: Program, *, posterior: bool) -> Problem:
     data = [path.callable_kernels() for path in program.paths]
     terms = list(program.prior_terms.require()) if posterior else []
     terms += condition_terms(program.space)
-    rows = [_row(item, kernels.address("normal")) for kernels, item in data + terms]
-    normal = FactorTable.of(rows, n_parameters=program.dimension)
+    known = {id(kernels): kernels.address("normal") for kernels, _ in data + terms}
+    normal = FactorTable.of_graph(
+        [known[id(kernels)] for kernels, _ in data + terms],
+        [item for _, item in data + terms],
+        program.dimension,
+    )
     plain = all(getattr(kernels, "is_plain", False) for kernels, _ in data)
     residuals = None
     if plain:
-        addresses = [kernels.address("rows") for kernels, _ in data]
+        found = {id(kernels): kernels.address("rows") for kernels, _ in data}
+        addresses = [found[id(kernels)] for kernels, _ in data]
         residuals = np.array([*addresses, *(0 for _ in terms)], dtype=np.int64)
     return Problem(
         normal,
@@ -74,13 +78,4 @@ def problem(program: Program, *, posterior: bool) -> Problem:
         sum(item.points for _, item in data),
         sum(item.offset for _, item in data),
         tuple(kernels for kernels, _ in data),
-    )
-
-
-def _row(data: KernelData, address: int) -> FactorData:
-    return FactorData(
-        address,
-        data.local,
-        data.constants[None],
-        tuple(column[None] for column in data.columns),
     )
