@@ -86,7 +86,7 @@ class _Emission:
     def __init__(self, kernel: Kernel, width: int) -> None:
         from llvmlite import ir
 
-        from graphfit.compiler.elementary import EMIT
+        from graphfit.compiler.functions.elementary import EMIT
 
         self.ir = ir
         self.builders = EMIT

@@ -3,7 +3,7 @@
 One row an operation.  A derivative rule takes the arguments and the result, as objects that
 answer to numpy's functions, and returns the partial derivative with respect to each
 argument; None where it is zero everywhere it exists.  A new operation is a row here and a
-builder in :mod:`graphfit.compiler.elementary`.
+builder in :mod:`graphfit.compiler.functions.elementary`.
 """
 
 import math

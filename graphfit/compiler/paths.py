@@ -22,10 +22,10 @@ from graphfit.compiler.factor_kernel import (
     data_columns,
     noise_of,
 )
-from graphfit.compiler.fallback import callback_kernels
+from graphfit.compiler.fallback.kernels import callback_kernels
+from graphfit.compiler.fallback.numba_factors import NumbaFactors
 from graphfit.compiler.formula import Formula, differing, factor_formula
 from graphfit.compiler.formula_kernel import formula_kernel
-from graphfit.compiler.numba_factors import NumbaFactors
 from graphfit.compiler.tracer import Untraceable
 from graphfit.model.space import ParameterSpace
 

@@ -5,8 +5,8 @@ from typing import final
 
 import numpy as np
 
+from graphfit.compiler.driving.factor_table import FactorTable, Int64Array
 from graphfit.compiler.factor_kernel import Kernels
-from graphfit.compiler.factor_table import FactorTable, Int64Array
 from graphfit.compiler.prior_terms import condition_terms
 from graphfit.compiler.program import Program
 

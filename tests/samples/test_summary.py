@@ -40,7 +40,8 @@ def samples_of(values, weights=None, **changes) -> Samples:
 
 def slow_quantile(values, weights, at) -> float:
     """The definition, written out: linear between the middles of the weights."""
-    pairs = sorted(zip(values, weights, strict=True))
+    # Ties stay in the order of the rows.
+    pairs = sorted(zip(values, weights, strict=True), key=lambda pair: pair[0])
     passed, points = 0.0, []
     for value, weight in pairs:
         points.append((passed + weight / 2, value))

@@ -266,7 +266,7 @@ def _solve(
     upper: FloatArray,
 ) -> Any:
     if lower.size <= LARGEST_DENSE:
-        from graphfit.search.least_squares.batch import fit_batch
+        from graphfit.search.least_squares.batch.fit import fit_batch
 
         found = fit_batch(
             work.normal,
@@ -278,7 +278,7 @@ def _solve(
             max_evaluations=search.max_evaluations,
         )
         return type(found)(*(array[0] for array in found))
-    from graphfit.search.least_squares.joint import solve_joint
+    from graphfit.search.least_squares.joint.solve import solve_joint
 
     fits = [
         solve_joint(

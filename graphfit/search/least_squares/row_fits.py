@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from graphfit.compiler.factor_table import FactorData, FactorTable
+from graphfit.compiler.driving.factor_table import FactorData, FactorTable
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.search.least_squares.blocks import block_columns, rows_per_block
 from graphfit.search.least_squares.row_kernels import RowKernels
@@ -134,7 +134,7 @@ def _fit_block(  # noqa: PLR0913, PLR0917
     place: tuple[int, int],
 ) -> None:
     """Fit rows first to last, and write what is found into its place."""
-    from graphfit.search.least_squares.batch import fit_batch
+    from graphfit.search.least_squares.batch.fit import fit_batch
 
     first, last = place
     own = slice(first, last)

@@ -1,7 +1,7 @@
 """Kernels from plain numpy functions: slow, and with nothing of the compiler in them.
 
 Derivatives are by the complex step, exact to rounding.  A kernel keeps the ABI of
-graphfit.compiler.factor_table.
+graphfit.compiler.driving.factor_table.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphfit.compiler.factor_table import FactorData
+from graphfit.compiler.driving.factor_table import FactorData
 
 _FLOATS = ctypes.POINTER(ctypes.c_double)
 _KERNEL = ctypes.CFUNCTYPE(

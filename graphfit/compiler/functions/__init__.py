@@ -1,0 +1,1 @@
+"""Elementary functions as vector instructions, each with a bound on its error."""

@@ -1,0 +1,1 @@
+"""Many fits of one graph: the compiled Levenberg-Marquardt iteration."""

@@ -1,0 +1,1 @@
+"""One fit of many datasets, by the structure of their graph."""
