@@ -5,8 +5,10 @@ for all points is computed once before it.  Sums are kept lane by lane and added
 end in a fixed order, so a kernel gives the same bits whenever it is called.
 
 Multiplications and additions of a formula may be contracted to fused ones, and a division
-by a value that is the same for all points is a multiplication by its reciprocal: either
-changes the last bit, never the meaning of NaN or infinity.
+by a value that is the same for all points is a multiplication by its reciprocal.  Either
+changes the last bit, and the meaning of NaN and infinity only at the edges of what a number
+holds: a divisor below 5.6e-309, or the root of a difference that is zero but for rounding.
+There the value is not finite, and the program asks the model's own Python.
 """
 
 from collections.abc import Callable, Sequence

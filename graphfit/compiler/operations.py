@@ -17,6 +17,7 @@ from scipy import special
 
 Rule = Callable[..., tuple[Any, ...]]
 
+LARGEST = float(np.finfo(np.float64).max)
 TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -64,6 +65,11 @@ def _voigt_real_rule(x: Any, y: Any, _: Any) -> tuple[Any, Any]:
 def _voigt_imag_rule(x: Any, y: Any, _: Any) -> tuple[Any, Any]:
     real, imag = _faddeeva_slope(x, y)
     return imag, real
+
+
+# Where exp overflows, 1 / (1 + exp(a)) still has a slope: zero, not 0 * inf.
+def _held(y: Any) -> Any:
+    return np.where(y == math.inf, LARGEST, y)
 
 
 def _power_rule(base: Any, exponent: Any, result: Any) -> tuple[Any, Any]:
@@ -140,9 +146,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "neg": Operation(np.negative, lambda a, y: (-1.0,)),
         "abs": Operation(np.absolute, lambda a, y: (np.sign(a),)),
         "sign": Operation(np.sign),
-        "exp": Operation(np.exp, lambda a, y: (y,)),
-        "exp2": Operation(np.exp2, lambda a, y: (y * math.log(2.0),)),
-        "expm1": Operation(np.expm1, lambda a, y: (y + 1.0,)),
+        "exp": Operation(np.exp, lambda a, y: (_held(y),)),
+        "exp2": Operation(np.exp2, lambda a, y: (_held(y) * math.log(2.0),)),
+        "expm1": Operation(np.expm1, lambda a, y: (_held(y) + 1.0,)),
         "log": Operation(np.log, lambda a, y: (1.0 / a,)),
         "log1p": Operation(np.log1p, lambda a, y: (1.0 / (1.0 + a),)),
         "log2": Operation(np.log2, lambda a, y: (1.0 / (a * math.log(2.0)),)),
@@ -155,7 +161,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "arcsin": Operation(np.arcsin, lambda a, y: (1.0 / np.sqrt(1.0 - a * a),)),
         "arccos": Operation(np.arccos, lambda a, y: (-1.0 / np.sqrt(1.0 - a * a),)),
         "arctan": Operation(np.arctan, lambda a, y: (1.0 / (1.0 + a * a),)),
-        "sinh": Operation(np.sinh, lambda a, y: (np.cosh(a),)),
+        "sinh": Operation(np.sinh, lambda a, y: (_held(np.cosh(a)),)),
         "cosh": Operation(np.cosh, lambda a, y: (np.sinh(a),)),
         "tanh": Operation(np.tanh, lambda a, y: (1.0 - y * y,)),
         "arcsinh": Operation(np.arcsinh, lambda a, y: (1.0 / np.sqrt(a * a + 1.0),)),

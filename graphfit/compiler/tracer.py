@@ -19,6 +19,8 @@ from graphfit.compiler import numpy_formulas as formulas
 from graphfit.compiler.operations import OPERATIONS
 from graphfit.compiler.tape import Tape
 
+MOST_LINES = 10_000  # of a tape; beyond, a loop is better left to numba
+
 
 class Untraceable(Exception):
     """A function did what no formula can hold; the message says what."""
@@ -59,6 +61,9 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
 
     def apply(self, operation: str, *arguments: Any) -> "Tracer":
         """Return the tracer of an operation on tracers and numbers."""
+        if len(self.tape.nodes) > MOST_LINES:
+            msg = f"the formula has more than {MOST_LINES} operations"
+            raise Untraceable(msg)
         lines = [lift(self.tape, item, self.recorder) for item in arguments]
         if operation == "add" and all(self.tape.is_bool(line) for line in lines):
             operation = "or"  # what numpy means by the sum of two conditions

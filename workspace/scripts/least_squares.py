@@ -27,7 +27,7 @@ search = gf.LevenbergMarquardt(seed=1)
 result = search.fit(model, analyses[0])
 print("one dataset")
 compare(result.samples, truths(folders[0]))
-print(result.samples.record.status.sentence)
+print(result.status.sentence)
 
 # The evidence is Laplace's approximation, and has no error. Nested sampling checks it.
 sampled = gf.DynestyStatic(nlive=live_points, seed=1).fit(model, analyses[0])
