@@ -9,6 +9,7 @@ import numpy as np
 
 from graphfit.compiler.driving.factor_table import FactorData, FactorTable
 from graphfit.search.least_squares.arguments import CurveData
+from graphfit.search.least_squares.batch.workspace import Output
 from graphfit.search.least_squares.blocks import block_columns, rows_per_block
 from graphfit.search.least_squares.row_kernels import RowKernels
 from graphfit.typing import AnyArray, FloatArray
@@ -30,6 +31,8 @@ class RowFits:
     log_determinant : ndarray, shape (P,)
         Of the information at the optimum.
     evaluations, status, points : ndarray of int, shape (P,)
+    pivot : ndarray, shape (P,)
+        The smallest scaled pivot of the information: how well it is determined.
     """
 
     theta: FloatArray
@@ -38,7 +41,18 @@ class RowFits:
     log_determinant: FloatArray
     evaluations: AnyArray
     status: AnyArray
+    pivot: FloatArray
     points: AnyArray
+
+    @classmethod
+    def of(cls, count: int, n_parameters: int) -> "RowFits":
+        """Return the fits of P rows, to be written."""
+        arrays = Output.of(count, n_parameters)
+        return cls(*arrays, points=np.empty(count, dtype=np.int64))
+
+    def part(self, rows: slice) -> Output:
+        """Return where the driver writes some of the rows."""
+        return Output(*(getattr(self, name)[rows] for name in Output._fields))
 
 
 def fit_rows(
@@ -71,15 +85,7 @@ def fit_rows(
         Blocks of rows are spread over them.
     """
     count, n_parameters = len(data.y), lower.shape[1]
-    fits = RowFits(
-        theta=np.empty((count, n_parameters)),
-        value=np.empty(count),
-        covariance=np.empty((count, n_parameters, n_parameters)),
-        log_determinant=np.empty(count),
-        evaluations=np.empty(count, dtype=np.int32),
-        status=np.empty(count, dtype=np.int8),
-        points=np.empty(count, dtype=np.int64),
-    )
+    fits = RowFits.of(count, n_parameters)
 
     def fit(place: tuple[int, int]) -> None:
         _fit_block(
@@ -155,17 +161,12 @@ def _fit_block(  # noqa: PLR0913, PLR0917
     if getattr(kernels.kernels, "is_plain", False):
         rows = np.zeros(len(factors), dtype=np.int64)
         rows[0] = kernels.kernels.address("rows")
-    found = fit_batch(
+    fit_batch(
         FactorTable.of(factors, n_parameters=lower.shape[1]),
         *(array if len(array) == 1 else array[own] for array in (start, lower, upper)),
         rows=rows,
         tolerance=tolerance,
         max_evaluations=max_evaluations,
+        output=fits.part(own),
     )
-    fits.theta[own] = found.theta
-    fits.value[own] = found.value
-    fits.covariance[own] = found.covariance
-    fits.log_determinant[own] = found.log_determinant
-    fits.evaluations[own] = found.evaluations
-    fits.status[own] = found.status
     fits.points[own] = points

@@ -39,7 +39,7 @@ LEAST_RATIO = 1e-4  # of actual to predicted gain, for a success
 # Divergence: in this many evaluations ln L gains less than this part of the noise while a
 # parameter changes by more than this part of itself.  Measured on spectra without a line.
 WINDOW = 16
-NO_GAIN = 0.03
+NO_GAIN = 0.003
 DRIFT = 0.1
 
 

@@ -38,6 +38,7 @@ def fit_batch(  # noqa: PLR0913
     max_evaluations: int | None = None,
     covariance: bool = True,
     threads: int = 1,
+    output: Output | None = None,
 ) -> Output:
     """Maximise the sum of a table's factors at every pixel.
 
@@ -62,6 +63,8 @@ def fit_batch(  # noqa: PLR0913
         regular optimum is attempted a second time, with relative damping.
     covariance : bool
         Whether to compute the covariance.
+    output : Output, optional
+        Where to write: arrays of the right shapes, rows of larger ones for instance.
     threads : int
         Threads to share the pixels; results do not depend on it, to the last bit.
 
@@ -86,7 +89,8 @@ def fit_batch(  # noqa: PLR0913
     """
     problem, n_pixels = _problem(table, start, lower, upper)
     settings = _settings(tolerance, max_evaluations, table.n_parameters)
-    output = Output.of(n_pixels, table.n_parameters, covariance=covariance)
+    if output is None:
+        output = Output.of(n_pixels, table.n_parameters, covariance=covariance)
     # With rows, normal equations need only come near.
     near = max(tolerance, 1e-8) if rows is not None else tolerance
     first_settings = settings._replace(tolerance=near)
