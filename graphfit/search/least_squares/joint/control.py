@@ -18,7 +18,6 @@ from graphfit.search.least_squares.batch.descent import (
     FIRST_DAMPING,
     LARGEST_DAMPING,
     LEAST_RATIO,
-    NO_GAIN,
     WINDOW,
 )
 from graphfit.typing import FloatArray
@@ -51,6 +50,8 @@ OUT_OF_EVALUATIONS = int(Status.OUT_OF_EVALUATIONS)
 STALLED = int(Status.STALLED)
 NON_FINITE = int(Status.NON_FINITE)
 
+# As in `descent`, less patiently: datasets without a signal hold up all the others.
+NO_GAIN = 0.03
 ACCURATE = 1e-10  # tolerances below ask for digits: slow progress is not divergence
 # For the step that is called undamped: parameters that nothing constrains stay where they
 # are, and do not keep all others from an answer.
