@@ -95,9 +95,7 @@ def curve_data(
         noise = _rows(_broadcast(sigma, "sigma", y.shape, np.float64), n)
         _require_positive(noise, masked)
     inputs = _inputs(xdata, y.shape)
-    bad = ~np.isfinite(rows) if rows.dtype.kind == "f" else None
-    if bad is not None and not bad.any():
-        bad = None
+    bad = _not_finite(rows)
     if bad is not None:
         unseen = bad if masked is None else bad & ~masked
         if unseen.any() and not allow_nan:
@@ -111,6 +109,18 @@ def curve_data(
             raise DataError(msg)
         masked = bad if masked is None else bad | masked
     return CurveData(lead, rows, noise, masked, inputs)
+
+
+def _not_finite(rows: AnyArray) -> AnyArray | None:
+    """Return where the data are not finite; None where they all are."""
+    if rows.dtype.kind != "f":
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = rows.sum()
+    if np.isfinite(total):  # then every term is: one pass, nothing stored
+        return None
+    bad = ~np.isfinite(rows)
+    return bad if bad.any() else None
 
 
 def _broadcast(value: Any, name: str, shape: tuple[int, ...], kind: Any) -> AnyArray:

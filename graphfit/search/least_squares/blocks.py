@@ -5,6 +5,8 @@ block of rows is held in that form at once, so a fit of any number of spectra ne
 beyond its data and its results.
 """
 
+from typing import final
+
 import numpy as np
 
 from graphfit.compiler.factor_kernel import BLOCK
@@ -24,15 +26,49 @@ def padded_size(n: int) -> int:
     return -(-n // BLOCK) * BLOCK
 
 
+@final
+class Buffers:
+    """Memory for the columns of one block after the other, one a thread.
+
+    Fresh memory for every block would be given back to the system and asked for again,
+    page by page, under a lock that all threads share.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[str, FloatArray] = {}
+
+    def padded(
+        self, name: str, values: AnyArray, *, repeat_last: bool = False
+    ) -> FloatArray:
+        """Return rows as float64, filled up with zeros or with their last value.
+
+        The array is valid until the next one of that name.
+        """
+        count, n = values.shape
+        size = padded_size(n)
+        held = self._held.get(name)
+        if held is None or held.shape[1] != size or len(held) < count:
+            held = self._held[name] = np.empty((count, size))
+        out = held[:count]
+        out[:, :n] = values
+        out[:, n:] = values[:, -1:] if repeat_last else 0.0
+        return out
+
+
 def block_columns(
-    data: CurveData, first: int, last: int, *, with_variance: bool = False
+    data: CurveData,
+    first: int,
+    last: int,
+    buffers: Buffers,
+    *,
+    with_variance: bool = False,
 ) -> tuple[tuple[FloatArray, ...], IntArray]:
     """Return the columns y, weight, x, ... of rows first to last, and their points in use.
 
     Points that do not count have weight 0 and y = 0.  With the variance as a column after
     the weight, for fitted noise, the weight says only whether a point counts.
     """
-    y = _padded(data.y[first:last])
+    y = buffers.padded("y", data.y[first:last])
     n = data.y.shape[1]
     used = None if data.masked is None else ~data.masked[first:last]
     weight = np.ones((1, n))
@@ -41,7 +77,7 @@ def block_columns(
         shared = data.sigma.strides[0] == 0
         sigma = data.sigma[:1] if shared else data.sigma[first:last]
         if with_variance:
-            extra = [_padded(sigma**2, repeat_last=True)]
+            extra = [buffers.padded("variance", sigma**2, repeat_last=True)]
         else:
             weight = _inverse(sigma)
     points = np.full(last - first, n, dtype=np.int64)
@@ -50,22 +86,12 @@ def block_columns(
         y[:, :n][~used] = 0.0
         points = used.sum(axis=1)
     inputs = [
-        _padded(x if len(x) == 1 else x[first:last], repeat_last=True)
-        for x in data.inputs
+        buffers.padded(f"x{i}", x if len(x) == 1 else x[first:last], repeat_last=True)
+        for i, x in enumerate(data.inputs)
     ]
-    return (y, _padded(weight), *extra, *inputs), points
+    return (y, buffers.padded("weight", weight), *extra, *inputs), points
 
 
 def _inverse(sigma: AnyArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):  # under a mask anything goes
         return np.asarray(1.0 / sigma, dtype=np.float64)
-
-
-def _padded(values: AnyArray, *, repeat_last: bool = False) -> FloatArray:
-    """Return rows as float64, filled up with zeros or with their last value."""
-    count, n = values.shape
-    size = padded_size(n)
-    out = np.empty((count, size))
-    out[:, :n] = values
-    out[:, n:] = values[:, -1:] if repeat_last else 0.0
-    return out

@@ -20,6 +20,7 @@ from graphfit.search.least_squares.arguments import (
 from graphfit.search.least_squares.curve_function import curve_kernels
 from graphfit.search.least_squares.row_fits import (
     RowFits,
+    Where,
     fit_rows,
     joined,
     one_by_one,
@@ -246,7 +247,7 @@ def _require_inside(start: FloatArray, lower: FloatArray, upper: FloatArray) -> 
 def _fits(
     f: Callable[..., Any],
     data: CurveData,
-    where: tuple[FloatArray, FloatArray, FloatArray],
+    where: Where,
     **settings: Any,
 ) -> tuple[RowFits, RowKernels]:
     """Return the fits of all rows, from `where`: start, lower and upper bounds."""
@@ -258,7 +259,7 @@ def _fits(
             for row, own in one_by_one(data, *where)
         ]
         return joined(parts), kernels
-    fits = fit_rows(kernels, data, *where, **settings)
+    fits = fit_rows(kernels, data, where, **settings)
     _raise_users_error(kernels)
     return fits, kernels
 

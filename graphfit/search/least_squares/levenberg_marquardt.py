@@ -196,12 +196,11 @@ class LevenbergMarquardt(Search):
         fits = fit_rows(
             kernels,
             rows,
-            begin,
-            lower[None],
-            upper[None],
+            (begin, lower[None], upper[None]),
             tolerance=self.tolerance,
             max_evaluations=self.max_evaluations,
             threads=threads,
+            log_determinant=True,
         )
         error = getattr(kernels.kernels, "error", None)
         if error is not None:

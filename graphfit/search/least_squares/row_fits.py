@@ -1,5 +1,6 @@
 """Fits of many rows of data by one function, block by block, on any number of threads."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -10,9 +11,12 @@ import numpy as np
 from graphfit.compiler.driving.factor_table import FactorData, FactorTable
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.search.least_squares.batch.workspace import Output
-from graphfit.search.least_squares.blocks import block_columns, rows_per_block
+from graphfit.search.least_squares.blocks import Buffers, block_columns, rows_per_block
 from graphfit.search.least_squares.row_kernels import RowKernels
 from graphfit.typing import AnyArray, FloatArray
+
+
+Where = tuple[FloatArray, FloatArray, FloatArray]  # start, lower and upper bounds
 
 
 @final
@@ -29,7 +33,7 @@ class RowFits:
     covariance : ndarray, shape (P, D, D)
         The inverse of the information, ``J^T W J`` for least squares.
     log_determinant : ndarray, shape (P,)
-        Of the information at the optimum.
+        Of the information at the optimum; of size 0 where nobody asks for it.
     evaluations, status, points : ndarray of int, shape (P,)
     pivot : ndarray, shape (P,)
         The smallest scaled pivot of the information: how well it is determined.
@@ -45,9 +49,9 @@ class RowFits:
     points: AnyArray
 
     @classmethod
-    def of(cls, count: int, n_parameters: int) -> "RowFits":
+    def of(cls, count: int, n_parameters: int, *, log_determinant: bool) -> "RowFits":
         """Return the fits of P rows, to be written."""
-        arrays = Output.of(count, n_parameters)
+        arrays = Output.of(count, n_parameters, log_determinant=log_determinant)
         return cls(*arrays, points=np.empty(count, dtype=np.int64))
 
     def part(self, rows: slice) -> Output:
@@ -58,13 +62,12 @@ class RowFits:
 def fit_rows(
     kernels: RowKernels,
     data: CurveData,
-    start: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
+    where: Where,
     *,
     tolerance: float,
     max_evaluations: int,
     threads: int = 1,
+    log_determinant: bool = False,
 ) -> RowFits:
     """Return the fit of every row.
 
@@ -74,22 +77,28 @@ def fit_rows(
         The function.
     data : CurveData
         P rows.
-    start, lower, upper : ndarray, shape (P or 1, D)
-        Where to begin, within what bounds; `start` may also be (P or 1, S, D): the best
-        of S starts is kept.
+    where : tuple of ndarray, each of shape (P or 1, D)
+        The start and the lower and upper bounds; the start may also be (P or 1, S, D):
+        the best of S starts is kept.
     tolerance : float
         See :class:`~graphfit.LevenbergMarquardt`.
     max_evaluations : int
         Of one fit.
     threads : int
         Blocks of rows are spread over them.
+    log_determinant : bool
+        Whether to compute it, for an evidence.
     """
-    count, n_parameters = len(data.y), lower.shape[1]
-    fits = RowFits.of(count, n_parameters)
+    count, n_parameters = len(data.y), where[1].shape[1]
+    fits = RowFits.of(count, n_parameters, log_determinant=log_determinant)
+
+    own = threading.local()
 
     def fit(place: tuple[int, int]) -> None:
+        if not hasattr(own, "buffers"):
+            own.buffers = Buffers()
         _fit_block(
-            kernels, data, start, lower, upper, tolerance, max_evaluations, fits, place
+            kernels, data, where, (tolerance, max_evaluations), fits, place, own.buffers
         )
 
     places = list(_blocks(count, rows_per_block(data.y.shape[1])))
@@ -128,23 +137,23 @@ def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + size, count)
 
 
-def _fit_block(  # noqa: PLR0913, PLR0917
+def _fit_block(
     kernels: RowKernels,
     data: CurveData,
-    start: FloatArray,
-    lower: FloatArray,
-    upper: FloatArray,
-    tolerance: float,
-    max_evaluations: int,
+    where: Where,
+    limits: tuple[float, int],
     fits: RowFits,
     place: tuple[int, int],
+    buffers: Buffers,
 ) -> None:
     """Fit rows first to last, and write what is found into its place."""
     from graphfit.search.least_squares.batch.fit import fit_batch
 
     first, last = place
     own = slice(first, last)
-    columns, points = block_columns(data, first, last, with_variance=kernels.fits_noise)
+    columns, points = block_columns(
+        data, first, last, buffers, with_variance=kernels.fits_noise
+    )
     factors = [
         FactorData(
             kernels.kernels.address("normal"),
@@ -162,11 +171,11 @@ def _fit_block(  # noqa: PLR0913, PLR0917
         rows = np.zeros(len(factors), dtype=np.int64)
         rows[0] = kernels.kernels.address("rows")
     fit_batch(
-        FactorTable.of(factors, n_parameters=lower.shape[1]),
-        *(array if len(array) == 1 else array[own] for array in (start, lower, upper)),
+        FactorTable.of(factors, n_parameters=where[1].shape[1]),
+        *(array if len(array) == 1 else array[own] for array in where),
         rows=rows,
-        tolerance=tolerance,
-        max_evaluations=max_evaluations,
+        tolerance=limits[0],
+        max_evaluations=limits[1],
         output=fits.part(own),
     )
     fits.points[own] = points

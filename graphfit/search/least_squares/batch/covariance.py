@@ -53,9 +53,10 @@ def write_errors(
     """
     exists = pivot > LEAST_PIVOT
     output.pivot[pixel] = pivot
-    output.log_determinant[pixel] = (
-        log_determinant(work.matrix, n) if exists else math.nan
-    )
+    if output.log_determinant.shape[0] > 0:
+        output.log_determinant[pixel] = (
+            log_determinant(work.matrix, n) if exists else math.nan
+        )
     if output.covariance.shape[0] > 0:
         output.covariance[pixel, :, :] = 0.0
         if exists:

@@ -63,7 +63,8 @@ def no_answer(output: Output, pixel: int, status: int, evaluations: int) -> None
     """Write NaN, and why."""
     output.theta[pixel, :] = math.nan
     output.value[pixel] = math.nan
-    output.log_determinant[pixel] = math.nan
+    if output.log_determinant.shape[0] > 0:
+        output.log_determinant[pixel] = math.nan
     output.pivot[pixel] = math.nan
     if output.covariance.shape[0] > 0:
         output.covariance[pixel, :, :] = math.nan

@@ -245,7 +245,9 @@ def write_row_errors(  # noqa: C901
     exists = True
     for a in range(n):
         exists = exists and rows.diagonal[a] != 0.0
-    output.log_determinant[pixel] = math.nan
+    wants_determinant = output.log_determinant.shape[0] > 0
+    if wants_determinant:
+        output.log_determinant[pixel] = math.nan
     wanted = output.covariance.shape[0] > 0
     if wanted:
         output.covariance[pixel, :, :] = 0.0
@@ -255,7 +257,8 @@ def write_row_errors(  # noqa: C901
         )
         for a in range(n):
             total += math.log(work.scale[work.free[a]])
-        output.log_determinant[pixel] = total
+        if wants_determinant:
+            output.log_determinant[pixel] = total
     if wanted:
         for a in range(n):
             i = work.free[a]

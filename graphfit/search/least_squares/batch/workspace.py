@@ -106,20 +106,26 @@ class Output(NamedTuple):
     theta: FloatArray  # (P, D)
     value: FloatArray  # (P,)
     covariance: FloatArray  # (P, D, D), or (0, D, D) where nobody asks for it
-    log_determinant: FloatArray  # (P,)
+    log_determinant: FloatArray  # (P,), or (0,) likewise
     evaluations: NDArray[np.int32]  # (P,)
     status: NDArray[np.int8]  # (P,)
     pivot: FloatArray  # (P,)
 
     @staticmethod
-    def of(n_pixels: int, n_parameters: int, *, covariance: bool = True) -> "Output":
+    def of(
+        n_pixels: int,
+        n_parameters: int,
+        *,
+        covariance: bool = True,
+        log_determinant: bool = True,
+    ) -> "Output":
         """Return arrays for P pixels and D parameters."""
         p, d = n_pixels, n_parameters
         return Output(
             theta=np.zeros((p, d)),
             value=np.zeros(p),
             covariance=np.zeros((p if covariance else 0, d, d)),
-            log_determinant=np.zeros(p),
+            log_determinant=np.zeros(p if log_determinant else 0),
             evaluations=np.zeros(p, dtype=np.int32),
             status=np.zeros(p, dtype=np.int8),
             pivot=np.zeros(p),
