@@ -1,14 +1,18 @@
 """A program as the drivers of least squares see it: tables of kernels, nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
 from graphfit.compiler.driving.factor_table import FactorTable, Int64Array
-from graphfit.compiler.factor_kernel import Kernels
+from graphfit.compiler.factor_kernel import FactorData, Kernels
+from graphfit.compiler.paths import FactorPath
 from graphfit.compiler.prior_terms import condition_terms
-from graphfit.compiler.program import Program
+from graphfit.model.space import ParameterSpace
+
+Term = tuple[Kernels, FactorData]
 
 
 @final
@@ -41,29 +45,32 @@ class Problem:
     kernels: tuple[Kernels, ...]
 
 
-def problem(program: Program, *, posterior: bool) -> Problem:
-    """Return a program as a problem of least squares.
+def problem(
+    space: ParameterSpace, paths: Sequence[FactorPath], prior: Sequence[Term]
+) -> Problem:
+    """Return a graph as a problem of least squares.
 
     Parameters
     ----------
-    program : Program
-        To be fitted.
-    posterior : bool
-        Whether the prior counts; else the likelihood alone.
+    space : ParameterSpace
+        Of the graph; its conditions become terms.
+    paths : sequence of FactorPath
+        One a factor.
+    prior : sequence of (Kernels, FactorData)
+        The terms of the prior, where it counts.
 
     Raises
     ------
     ModelError
-        If the prior counts and cannot be differentiated.
+        If a condition cannot be written as a formula.
     """
-    data = [path.callable_kernels() for path in program.paths]
-    terms = list(program.prior_terms.require()) if posterior else []
-    terms += condition_terms(program.space)
+    data = [path.callable_kernels() for path in paths]
+    terms = [*prior, *condition_terms(space)]
     known = {id(kernels): kernels.address("normal") for kernels, _ in data + terms}
     normal = FactorTable.of_graph(
         [known[id(kernels)] for kernels, _ in data + terms],
         [item for _, item in data + terms],
-        program.dimension,
+        space.dimension,
     )
     plain = all(getattr(kernels, "is_plain", False) for kernels, _ in data)
     residuals = None

@@ -16,6 +16,7 @@ from graphfit.analysis import Analysis
 from graphfit.compiler.compiled_factors import CompiledFactors, FactorCall
 from graphfit.compiler.paths import FactorPath
 from graphfit.compiler.prior_terms import PriorTerms
+from graphfit.compiler.problem import Problem, problem
 from graphfit.errors import FitException, GraphError, LikelihoodError
 from graphfit.graph import FactorGraphModel
 from graphfit.model.build import instance_builder
@@ -60,6 +61,7 @@ class Program:
         "_conditional",
         "_plain",
         "_prior_terms",
+        "_problems",
         "_root",
         "factor_names",
         "graph",
@@ -91,6 +93,7 @@ class Program:
         self._root = instance_builder(model, space)
         self._compiled: CompiledFactors | None = None
         self._prior_terms: PriorTerms | None = None
+        self._problems: dict[bool, Problem] = {}
         self._conditional = space.is_conditional
         self._plain = space.is_plain and not self._conditional
 
@@ -202,6 +205,24 @@ class Program:
         if self._prior_terms is None:
             self._prior_terms = PriorTerms(self.space)
         return self._prior_terms
+
+    def problem(self, *, posterior: bool) -> Problem:
+        """Return the graph as least squares sees it: tables of kernels, made once.
+
+        Parameters
+        ----------
+        posterior : bool
+            Whether the prior counts; else the likelihood alone.
+
+        Raises
+        ------
+        ModelError
+            If the prior counts, or a condition, and has no formula.
+        """
+        if posterior not in self._problems:
+            prior = self.prior_terms.require() if posterior else ()
+            self._problems[posterior] = problem(self.space, self.paths, prior)
+        return self._problems[posterior]
 
     @property
     def is_compiled(self) -> bool:

@@ -42,6 +42,8 @@ class ParameterSpace:
         Their paths.
     derived_names : tuple of str, length R
         The paths of relations that stand as parameters.
+    conditional : tuple of int
+        The positions of parameters whose prior depends on others.
     conditions : tuple of Comparison
         What must hold (``add_assertion``).
     improper : tuple of int
@@ -62,6 +64,7 @@ class ParameterSpace:
         "_slots",
         "_template",
         "_transform",
+        "conditional",
         "conditions",
         "derived_names",
         "improper",
@@ -75,6 +78,9 @@ class ParameterSpace:
         self.priors: tuple[Prior, ...] = tuple(parameters)
         self.names: tuple[str, ...] = tuple(parameters.values())
         self.derived_names: tuple[str, ...] = tuple(shown.values())
+        self.conditional = tuple(
+            i for i, prior in enumerate(self.priors) if prior.is_conditional
+        )
         self.improper = tuple(
             i for i, prior in enumerate(self.priors) if not prior.density.is_proper
         )
@@ -107,7 +113,7 @@ class ParameterSpace:
     @property
     def is_conditional(self) -> bool:
         """Whether a prior depends on others; only then can `transform` give NaN."""
-        return any(prior.is_conditional for prior in self.priors)
+        return bool(self.conditional)
 
     def slot(self, expression: Expression) -> int:
         """Return the position of a prior's or relation's value in the table."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from graphfit.compiler import Program
-from graphfit.compiler.problem import Problem, problem
+from graphfit.compiler.problem import Problem
 from graphfit.errors import (
     ConvergenceError,
     ConvergenceWarning,
@@ -209,7 +209,7 @@ class LevenbergMarquardt(Search):
 
     def run(self, task: Task) -> Samples:
         posterior = self.maximize == "posterior"
-        work = problem(task.program, posterior=posterior)
+        work = task.program.problem(posterior=posterior)
         starts, tried = self._starts(task)
         begin = np.stack(starts)
         lower, upper = _bounds(task.program, begin[0])
@@ -253,8 +253,9 @@ class LevenbergMarquardt(Search):
 def _bounds(program: Program, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the limits of the priors; none where a limit depends on parameters."""
     low, high = program.space.support(theta)
-    moving = np.array([prior.is_conditional for prior in program.space.priors])
-    return np.where(moving, -np.inf, low), np.where(moving, np.inf, high)
+    moving = list(program.space.conditional)
+    low[moving], high[moving] = -np.inf, np.inf
+    return low, high
 
 
 def _solve(

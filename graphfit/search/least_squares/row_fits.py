@@ -15,7 +15,6 @@ from graphfit.search.least_squares.blocks import Buffers, block_columns, rows_pe
 from graphfit.search.least_squares.row_kernels import RowKernels
 from graphfit.typing import AnyArray, FloatArray
 
-
 Where = tuple[FloatArray, FloatArray, FloatArray]  # start, lower and upper bounds
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from graphfit.compiler import lower
-from graphfit.compiler.problem import problem
 from graphfit.samples.status import Status
 from graphfit.search.least_squares.batch.fit import fit_batch
 from graphfit.search.least_squares.joint.solve import solve_joint
@@ -167,7 +166,7 @@ def normal_of_blocks(factors: Any, theta: Any) -> Any:
 
 def test_a_graph_as_its_dense_fit() -> None:
     graph, start = line_graph([3.0, 4.0, 5.0] * 5, 1)
-    table = problem(lower(graph), posterior=True).normal
+    table = lower(graph).problem(posterior=True).normal
     dense = fit_batch(table, start, tolerance=1e-12)
     for way in both_ways(table):
         fit = solve_joint(table, start, tolerance=1e-12, plan=way)

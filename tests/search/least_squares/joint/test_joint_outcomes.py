@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from graphfit.compiler import lower
-from graphfit.compiler.problem import problem
 from graphfit.errors import DataError, SettingError
 from graphfit.samples.status import Status
 from graphfit.search.least_squares.joint.solve import solve_joint
@@ -172,11 +171,11 @@ class TestRefusals:
 def test_datasets_without_a_signal_diverge() -> None:
     """They may end anywhere flat; the fit must end, and the others be right."""
     graph, start = line_graph([4.0] * 20, 2)
-    full = problem(lower(graph), posterior=True).normal
+    full = lower(graph).problem(posterior=True).normal
     alone = solve_joint(full, start)
     graph, start = line_graph([4.0] * 20 + [0.0] * 10, 2)
     start[41::2] = 0.1
-    table = problem(lower(graph), posterior=True).normal
+    table = lower(graph).problem(posterior=True).normal
     fit = solve_joint(table, start)
     assert fit.status in {Status.DIVERGING, Status.SINGULAR, Status.CONVERGED}
     assert fit.evaluations < 500
