@@ -8,6 +8,7 @@ need not be positive definite.  A condition of the model is a term as well.
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -24,7 +25,7 @@ from graphfit.compiler.trace import trace
 from graphfit.compiler.tracer import Tracer, Untraceable
 from graphfit.errors import ModelError
 from graphfit.model.space import ParameterSpace
-from graphfit.priors import Comparison, Prior
+from graphfit.priors import Comparison, OrderedPrior, Prior
 from graphfit.typing import FloatArray
 
 
@@ -189,19 +190,53 @@ def condition_terms(space: ParameterSpace) -> list[tuple[Kernels, FactorData]]:
 
 
 def _formula(prior: Prior, space: ParameterSpace) -> Formula:
-    name = space.names[space.priors.index(prior)]
-    if prior.density not in LOG_DENSITY:
+    def what() -> str:
+        return f"The prior of '{space.names[space.priors.index(prior)]}'"
+
+    value: Callable[[Row], Any]
+    if isinstance(prior, OrderedPrior) and prior.base.density in LOG_DENSITY:
+        if not _is_whole(prior, space):
+            msg = (
+                f"{what()} is one of an ordered group, of which higher ones are no "
+                "parameters of the model: there is no formula for it. Use all of the "
+                "group, or a search without gradients."
+            )
+            raise ModelError(msg)
+        value = partial(_ordered, prior)
+    elif prior.density in LOG_DENSITY:
+        value = partial(_plain, prior)
+    else:
         msg = (
-            f"The prior of '{name}' ({prior.density.name}) has no formula that can be "
-            "differentiated. Use a search without gradients."
+            f"{what()} ({prior.density.name}) has no formula that can be differentiated. "
+            "Use a search without gradients."
         )
         raise ModelError(msg)
+    return _traced(value, space, what)
 
-    def value(row: Row) -> Any:
-        arguments = [row.value(item) for item in prior.arguments]
-        return LOG_DENSITY[prior.density](row.value(prior), *arguments)
 
-    return _traced(value, space, f"The prior of '{name}'")
+def _plain(prior: Prior, row: Row) -> Any:
+    arguments = [row.value(item) for item in prior.arguments]
+    return LOG_DENSITY[prior.density](row.value(prior), *arguments)
+
+
+def _ordered(prior: OrderedPrior, row: Row) -> Any:
+    """Return ``ln m + ln p(x)`` where x is above the one before.
+
+    In the product of Eq. 2 of :mod:`graphfit.priors.ordered` over a whole group, the powers
+    of the survival function cancel, and n! p(x_1) ... p(x_n) is left.
+    """
+    x = row.value(prior)
+    arguments = [row.value(item) for item in prior.base.arguments]
+    value = np.log(prior.remaining) + LOG_DENSITY[prior.base.density](x, *arguments)
+    return np.where(x >= row.value(prior.previous), value, -np.inf)
+
+
+def _is_whole(prior: OrderedPrior, space: ParameterSpace) -> bool:
+    """Whether the next one of an ordered group is a parameter too, or there is none."""
+    return prior.remaining == 1.0 or any(
+        isinstance(item, OrderedPrior) and item.previous is prior
+        for item in space.priors
+    )
 
 
 def _condition_formula(condition: Comparison, space: ParameterSpace) -> Formula:
@@ -210,10 +245,12 @@ def _condition_formula(condition: Comparison, space: ParameterSpace) -> Formula:
         holds = lower < upper if condition.strict else lower <= upper
         return np.where(holds, 0.0, -np.inf)
 
-    return _traced(value, space, f"The condition ({condition})")
+    return _traced(value, space, lambda: f"The condition ({condition})")
 
 
-def _traced(value: Callable[[Row], Any], space: ParameterSpace, what: str) -> Formula:
+def _traced(
+    value: Callable[[Row], Any], space: ParameterSpace, what: Callable[[], str]
+) -> Formula:
     positions: dict[Prior, int] = {}
 
     def call(x: Sequence[Any], parameter: Callable[[int], Tracer]) -> list[Any]:
@@ -224,7 +261,7 @@ def _traced(value: Callable[[Row], Any], space: ParameterSpace, what: str) -> Fo
         return canonical(trace(call, (), ()), tuple(positions))
     except Untraceable as reason:
         msg = (
-            f"{what} depends on a relation that cannot be differentiated: {reason}. Write "
+            f"{what()} depends on a relation that cannot be differentiated: {reason}. Write "
             "it with numpy functions, or use a search without gradients."
         )
         raise ModelError(msg) from reason

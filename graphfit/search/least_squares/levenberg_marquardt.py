@@ -19,6 +19,7 @@ from graphfit.errors import (
     DataError,
     ModelError,
 )
+from graphfit.priors import OrderedPrior
 from graphfit.samples import Samples, Status
 from graphfit.search.least_squares.arguments import curve_data
 from graphfit.search.least_squares.model_batch import (
@@ -255,6 +256,11 @@ def _bounds(program: Program, theta: FloatArray) -> tuple[FloatArray, FloatArray
     low, high = program.space.support(theta)
     moving = list(program.space.conditional)
     low[moving], high[moving] = -np.inf, np.inf
+    for i in moving:
+        # Of an ordered group the order moves; the limits of its density do not.
+        prior = program.space.priors[i]
+        if isinstance(prior, OrderedPrior) and not prior.base.is_conditional:
+            low[i], high[i] = prior.base.support
     return low, high
 
 

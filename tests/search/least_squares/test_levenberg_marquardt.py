@@ -298,6 +298,30 @@ def test_a_hundred_datasets_with_a_population_are_one_fit():
     assert spread == pytest.approx(truths.std(), rel=0.1)
 
 
+def test_components_in_order_are_fitted_with_their_evidence():
+    low, high = gf.ordered_priors(2, gf.UniformPrior(0, 50))
+    two = gf.Collection(
+        a=model(mean=low, stddev=gf.UniformPrior(1, 9)),
+        b=model(mean=high, stddev=gf.UniformPrior(1, 9)),
+    )
+    y = data(truth=(5.0, 15.0, 3.0)) + line(X, 4.0, 32.0, 3.0)
+    made = gf.ProfileAnalysis(X, y, 0.2)
+    found = gf.LevenbergMarquardt(n_starts=4, seed=1).fit(two, made)
+    assert found.status is gf.Status.CONVERGED
+    assert found.instance.a.mean == pytest.approx(15.0, abs=0.3)
+    assert found.instance.b.mean == pytest.approx(32.0, abs=0.3)
+    # Free means have two equal modes, each with half of the evidence.
+    free = gf.Collection(
+        a=model(mean=gf.UniformPrior(0, 50), stddev=gf.UniformPrior(1, 9)),
+        b=model(mean=gf.UniformPrior(0, 50), stddev=gf.UniformPrior(1, 9)),
+    )
+    start = dict(zip(two.parameter_names, found.samples.values[0], strict=True))
+    one_mode = gf.LevenbergMarquardt().fit(free, made, start=start)
+    assert found.log_evidence == pytest.approx(
+        one_mode.log_evidence + np.log(2.0), abs=1e-4
+    )
+
+
 # --- batches -------------------------------------------------------------------------
 
 
