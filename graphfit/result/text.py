@@ -148,7 +148,9 @@ def result_text(result: Any) -> str:
     """
     record: Samples = result.samples.record
     lines = [*_head(record), "", "Parameters"]
-    if result.log_likelihood != result.joint_log_likelihood:
+    # The one is Python's and the other may be machine code's: equal but for rounding.
+    own, joint = result.log_likelihood, result.joint_log_likelihood
+    if not math.isclose(own, joint, rel_tol=1e-9, abs_tol=1e-9):
         lines = [f"Dataset '{result.name}' in the joint fit", "", *lines]
     names = result.samples.parameter_names
     lines.append(parameter_table(record, result.samples.columns, names))

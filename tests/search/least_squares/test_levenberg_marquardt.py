@@ -154,6 +154,7 @@ def test_the_result_answers_like_a_posterior(tmp_path):
     assert centred.mean.sigma == pytest.approx(3 * found.errors_at_sigma(1.0).mean[0])
     assert "(Laplace's approximation)" in found.info
     assert "Status                        The fit converged." in found.info
+    assert "joint fit" not in found.info  # it is the one dataset
     draw = found.samples.draw_randomly_via_pdf(seed=1)
     assert abs(draw.mean - found.instance.mean) < 6 * minus
 
