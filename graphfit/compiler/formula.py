@@ -6,6 +6,7 @@ priors, fixed values, the sum of a collection's profiles are all part of one tap
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, final
 
 import numpy as np
@@ -128,16 +129,16 @@ def factor_formula(
         instance = build(Row(space, positions, parameter))  # type: ignore[arg-type]
         function = instance if data.call == "call" else instance.model_data_from
         values = [function(*x)]
-        for path in (data.jitter, data.degrees_of_freedom):
-            if isinstance(path, str):
-                owner = instance
-                for name in path.split("."):
-                    owner = getattr(owner, name)
-                values.append(owner)
-        return values
+        return [*values, *(attrgetter(path)(instance) for path in fitted_paths(data))]
 
     traced = trace(call, data.inputs, data.data.shape, first_column)
     return canonical(traced, tuple(positions))
+
+
+def fitted_paths(data: Pointwise) -> list[str]:
+    """Return the paths of jitter and degrees of freedom where they are on the instance."""
+    paths = (data.jitter, data.degrees_of_freedom)
+    return [path for path in paths if isinstance(path, str)]
 
 
 @final

@@ -19,7 +19,7 @@ from typing import NamedTuple, NoReturn, final
 import numpy as np
 from numpy.typing import NDArray
 
-from graphfit.compiler.factor_kernel import FactorData as KernelData
+from graphfit.compiler.factor_kernel import FactorData
 from graphfit.errors import DataError
 from graphfit.typing import AnyArray, FloatArray
 
@@ -29,7 +29,7 @@ BLOCK = 8
 """Kernels read points in blocks of this many; shorter data is padded with weight 0."""
 
 
-class FactorData(NamedTuple):
+class TableRow(NamedTuple):
     """One factor: its kernel and its numbers.
 
     Attributes
@@ -89,7 +89,7 @@ class FactorTable:
     Examples
     --------
     >>> y, weight = np.ones((3, 8)), np.ones((1, 8))
-    >>> line = FactorData(0, np.array([0, 1]), np.zeros((1, 0)), (y, weight))
+    >>> line = TableRow(0, np.array([0, 1]), np.zeros((1, 0)), (y, weight))
     >>> table = FactorTable.of([line])
     >>> table.n_pixels, table.n_parameters, table.arrays.column_stride.tolist()
     (3, 2, [64, 0])
@@ -102,13 +102,13 @@ class FactorTable:
 
     @classmethod
     def of(
-        cls, factors: Sequence[FactorData], *, n_parameters: int | None = None
+        cls, factors: Sequence[TableRow], *, n_parameters: int | None = None
     ) -> "FactorTable":
         """Build the table from one record a factor.
 
         Parameters
         ----------
-        factors : sequence of FactorData
+        factors : sequence of TableRow
             The factors, in the order of their values.
         n_parameters : int, optional
             D; by default one more than the largest index in `local`.
@@ -150,7 +150,7 @@ class FactorTable:
 
     @classmethod
     def of_graph(
-        cls, kernels: Sequence[int], data: Sequence[KernelData], n_parameters: int
+        cls, kernels: Sequence[int], data: Sequence[FactorData], n_parameters: int
     ) -> "FactorTable":
         """Build the table of one pixel from factors of a program.
 
@@ -158,7 +158,7 @@ class FactorTable:
         ----------
         kernels : sequence of int, length F
             Addresses, one a factor.
-        data : sequence of KernelData, length F
+        data : sequence of FactorData, length F
             As lowered: nothing is checked again.
         n_parameters : int
             D.
@@ -231,11 +231,11 @@ def _stride(array: FloatArray) -> int:
     return 0 if len(array) == 1 else int(array.strides[0])
 
 
-def _points(factor: FactorData) -> int:
+def _points(factor: TableRow) -> int:
     return factor.columns[0].shape[1] if factor.columns else 0
 
 
-def _checked(index: int, factor: FactorData) -> FactorData:
+def _checked(index: int, factor: TableRow) -> TableRow:
     """Return the factor with checked arrays."""
     _check_array(f"Factor {index}: constants", factor.constants)
     for number, column in enumerate(factor.columns):

@@ -30,7 +30,7 @@ from graphfit.compiler.factor_kernel import (
     noise_of,
 )
 from graphfit.compiler.fallback.differences import parameter_scales
-from graphfit.compiler.formula import Formula, Row, canonical
+from graphfit.compiler.formula import Formula, Row, canonical, fitted_paths
 from graphfit.compiler.trace import trace
 from graphfit.compiler.tracer import Tracer, Untraceable
 from graphfit.model.build import instance_builder
@@ -109,12 +109,6 @@ def noise_formula(
         msg = "a parameter that is an array"
         raise Untraceable(msg)
     return canonical(traced, tuple(positions))
-
-
-def fitted_paths(data: Pointwise) -> list[str]:
-    """Return the paths of jitter and degrees of freedom where they are on the instance."""
-    paths = (data.jitter, data.degrees_of_freedom)
-    return [path for path in paths if isinstance(path, str)]
 
 
 def sampled_likelihood(

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -11,6 +11,19 @@ from graphfit.errors import DataError, SettingError
 from graphfit.typing import AnyArray, FloatArray
 
 WHERE = "gf.curve_fit"
+
+
+class Words(NamedTuple):
+    """What a function and its arguments are called, for messages."""
+
+    where: str = WHERE
+    x: str = "xdata"
+    y: str = "ydata"
+    sigma: str = "sigma"
+
+
+CURVE_FIT = Words()
+FIT_BATCH = Words("LevenbergMarquardt.fit_batch", "x", "data", "noise_map")
 
 
 @final
@@ -56,7 +69,13 @@ class CurveData:
 
 
 def curve_data(
-    xdata: Any, ydata: Any, sigma: Any, mask: Any, *, allow_nan: bool
+    xdata: Any,
+    ydata: Any,
+    sigma: Any,
+    mask: Any,
+    *,
+    allow_nan: bool,
+    words: Words = CURVE_FIT,
 ) -> CurveData:
     """Return the data of a call.
 
@@ -68,6 +87,8 @@ def curve_data(
     mask : array-like of bool that broadcasts to `ydata`, or None
     allow_nan : bool
         Whether points that are NaN or infinite are left out; else they are an error.
+    words : Words
+        Of the caller.
 
     Raises
     ------
@@ -80,21 +101,21 @@ def curve_data(
         ydata = ydata.data
     y = np.asarray(ydata)
     if y.dtype.kind not in "fiub":
-        msg = f"{WHERE}: ydata must be real numbers, got values of type {y.dtype}."
+        msg = f"{words.where}: {words.y} must be real numbers, got values of type {y.dtype}."
         raise DataError(msg)
     if not y.ndim or not y.size:
-        msg = f"{WHERE}: ydata must have shape (..., N) with N >= 1, got {y.shape}."
+        msg = f"{words.where}: {words.y} must have shape (..., N) with N >= 1, got {y.shape}."
         raise DataError(msg)
     lead, n = y.shape[:-1], y.shape[-1]
     rows = y.reshape(-1, n)
     masked = None
     if mask is not None:
-        masked = _broadcast(mask, "mask", y.shape, bool).reshape(-1, n)
+        masked = _broadcast(mask, "mask", y.shape, bool, words).reshape(-1, n)
     noise = None
     if sigma is not None:
-        noise = _rows(_broadcast(sigma, "sigma", y.shape, np.float64), n)
-        _require_positive(noise, masked)
-    inputs = _inputs(xdata, y.shape)
+        noise = _rows(_broadcast(sigma, words.sigma, y.shape, np.float64, words), n)
+        _require_positive(noise, masked, words)
+    inputs = _inputs(xdata, y.shape, words)
     bad = _not_finite(rows)
     if bad is not None:
         unseen = bad if masked is None else bad & ~masked
@@ -102,9 +123,9 @@ def curve_data(
             first = np.argwhere(unseen)[0]
             place = (*np.unravel_index(first[0], lead or (1,)), int(first[1]))
             msg = (
-                f"{WHERE}: ydata holds {int(unseen.sum())} values that are not finite, the "
-                f"first at {tuple(int(i) for i in place[-y.ndim :])}; leave them out by "
-                "nan_policy='omit', or by mask=."
+                f"{words.where}: {words.y} holds {int(unseen.sum())} values that are not "
+                f"finite, the first at {tuple(int(i) for i in place[-y.ndim :])}; leave "
+                "them out by nan_policy='omit', or by mask=."
             )
             raise DataError(msg)
         masked = bad if masked is None else bad | masked
@@ -123,17 +144,23 @@ def _not_finite(rows: AnyArray) -> AnyArray | None:
     return bad if bad.any() else None
 
 
-def _broadcast(value: Any, name: str, shape: tuple[int, ...], kind: Any) -> AnyArray:
+def _broadcast(
+    value: Any, name: str, shape: tuple[int, ...], kind: Any, words: Words
+) -> AnyArray:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        msg = f"{WHERE}: {name} must be real numbers, got values of type {array.dtype}."
+        msg = (
+            f"{words.where}: {name} must be real numbers, got values of type "
+            f"{array.dtype}."
+        )
         raise DataError(msg)
     try:
         return np.broadcast_to(array.astype(kind, copy=False), shape)
     except ValueError:
         msg = (
-            f"{WHERE}: {name} has shape {array.shape}, which does not fit ydata of shape "
-            f"{shape}; give one value, one a point, or one for every value of ydata."
+            f"{words.where}: {name} has shape {array.shape}, which does not fit "
+            f"{words.y} of shape {shape}; give one value, one a point, or one for every "
+            f"value of {words.y}."
         )
         raise DataError(msg) from None
 
@@ -147,7 +174,7 @@ def _rows(view: AnyArray, n: int) -> AnyArray:
     return view.reshape(-1, n)
 
 
-def _require_positive(sigma: AnyArray, masked: AnyArray | None) -> None:
+def _require_positive(sigma: AnyArray, masked: AnyArray | None, words: Words) -> None:
     own = sigma[:1] if sigma.strides[0] == 0 else sigma
     bad = ~((own > 0.0) & (own < np.inf))
     if masked is not None and bad.any():
@@ -155,20 +182,20 @@ def _require_positive(sigma: AnyArray, masked: AnyArray | None) -> None:
     if bad.any():
         value = np.broadcast_to(own, bad.shape)[bad][0]
         msg = (
-            f"{WHERE}: sigma must be > 0 and finite at every point in use, got {value:g} "
-            f"at {int(bad.sum())} points; leave such points out by mask=."
+            f"{words.where}: {words.sigma} must be > 0 and finite at every point in use, "
+            f"got {value:g} at {int(bad.sum())} points; leave such points out by mask=."
         )
         raise DataError(msg)
 
 
-def _inputs(xdata: Any, shape: tuple[int, ...]) -> tuple[AnyArray, ...]:
+def _inputs(xdata: Any, shape: tuple[int, ...], words: Words) -> tuple[AnyArray, ...]:
     """Return the independent variables, each (P or 1, N)."""
     x = np.asarray(xdata)
     if x.dtype.kind not in "fiub":
-        msg = f"{WHERE}: xdata must be real numbers, got values of type {x.dtype}."
+        msg = f"{words.where}: {words.x} must be real numbers, got values of type {x.dtype}."
         raise DataError(msg)
     if not np.isfinite(x).all():
-        msg = f"{WHERE}: xdata holds values that are not finite."
+        msg = f"{words.where}: {words.x} holds values that are not finite."
         raise DataError(msg)
     n = shape[-1]
     if x.shape == (n,):
@@ -178,8 +205,8 @@ def _inputs(xdata: Any, shape: tuple[int, ...]) -> tuple[AnyArray, ...]:
     if x.ndim == 2 and x.shape[1] == n:
         return tuple(row[None] for row in x)
     msg = (
-        f"{WHERE}: xdata has shape {x.shape} and ydata {shape}; xdata must be ({n},), "
-        f"(inputs, {n}) for several variables, or of the shape of ydata."
+        f"{words.where}: {words.x} has shape {x.shape} and {words.y} {shape}; {words.x} "
+        f"must be ({n},), (inputs, {n}) for several variables, or of the shape of {words.y}."
     )
     raise DataError(msg)
 

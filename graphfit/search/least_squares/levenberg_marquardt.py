@@ -21,11 +21,13 @@ from graphfit.errors import (
 )
 from graphfit.priors import OrderedPrior
 from graphfit.samples import Samples, Status
-from graphfit.search.least_squares.arguments import curve_data
+from graphfit.search.least_squares.arguments import FIT_BATCH, curve_data
+from graphfit.search.least_squares.joint import LARGEST_DENSE
 from graphfit.search.least_squares.model_batch import (
     BatchResult,
     Likelihood,
     batch_result,
+    require_inside,
     row_kernels,
     row_program,
     row_starts,
@@ -36,8 +38,6 @@ from graphfit.search.settings import require, settings
 from graphfit.search.starting_points import starting_points
 from graphfit.search.task import Task
 from graphfit.typing import ArrayLike, FloatArray
-
-LARGEST_DENSE = 40  # parameters; beyond, the graph's structure is used
 
 
 @final
@@ -180,13 +180,14 @@ class LevenbergMarquardt(Search):
         if noise_map is None and likelihood != "poisson" and jitter is None:
             msg = "LevenbergMarquardt.fit_batch needs a noise_map > 0, or jitter=."
             raise DataError(msg)
-        rows = curve_data(x, values, noise_map, mask, allow_nan=True)
+        rows = curve_data(x, values, noise_map, mask, allow_nan=True, words=FIT_BATCH)
         noise_of_rows = {"jitter": jitter, "degrees_of_freedom": degrees_of_freedom}
         program = row_program(model, rows, likelihood, noise_of_rows)
         posterior = self.maximize == "posterior"
         kernels = row_kernels(program, posterior=posterior)
         begin = row_starts(program, start, rows.lead, self.n_starts, self.seed)
         lower, upper = _bounds(program, begin[0, 0])
+        require_inside(program, begin[:, 0], lower, upper)
         if rows.has_own_x and not kernels.any_x:
             msg = (
                 "LevenbergMarquardt.fit_batch: this model needs all of x at once "

@@ -222,6 +222,28 @@ def row_starts(
     return np.concatenate([points[:, None], more], axis=1)
 
 
+def require_inside(
+    program: Program, start: FloatArray, lower: FloatArray, upper: FloatArray
+) -> None:
+    """Refuse starts (P or 1, D) outside the priors; NaN is a status of its row.
+
+    Raises
+    ------
+    ModelError
+        Naming the first.
+    """
+    outside = (start < lower) | (start > upper)
+    if outside.any():
+        row, j = np.argwhere(outside)[0]
+        at = f" in row {row}" if len(start) > 1 else ""
+        msg = (
+            f"start: {program.space.names[j]} = {start[row, j]:g}{at} is outside its "
+            f"prior's range {lower[j]:g} to {upper[j]:g}; start where the prior density "
+            "is not zero."
+        )
+        raise ModelError(msg)
+
+
 def batch_result(
     program: Program,
     kernels: RowKernels,

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from graphfit.compiler.driving.factor_table import FactorData, FactorTable
+from graphfit.compiler.driving.factor_table import FactorTable, TableRow
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.search.least_squares.batch.workspace import Output
 from graphfit.search.least_squares.blocks import Buffers, block_columns, rows_per_block
@@ -154,7 +154,7 @@ def _fit_block(
         data, first, last, buffers, with_variance=kernels.fits_noise
     )
     factors = [
-        FactorData(
+        TableRow(
             kernels.kernels.address("normal"),
             kernels.local,
             kernels.constants[None],
@@ -162,7 +162,7 @@ def _fit_block(
         )
     ]
     factors += [
-        FactorData(term.address("normal"), item.local, item.constants[None])
+        TableRow(term.address("normal"), item.local, item.constants[None])
         for term, item in kernels.terms
     ]
     rows = None

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
-from graphfit.compiler.factor_kernel import FactorData as KernelData
-from graphfit.compiler.factor_kernel import Kernels
+from graphfit.compiler.factor_kernel import FactorData, Kernels
 from graphfit.typing import FloatArray, IntArray
 
 
@@ -40,4 +39,4 @@ class RowKernels:
     reason: str
     any_x: bool = True
     fits_noise: bool = False
-    terms: tuple[tuple[Kernels, KernelData], ...] = ()
+    terms: tuple[tuple[Kernels, FactorData], ...] = ()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphfit.compiler.driving import evaluate
-from graphfit.compiler.driving.factor_table import FactorData, FactorTable
+from graphfit.compiler.driving.factor_table import FactorTable, TableRow
 from graphfit.errors import DataError
 from tests.search.least_squares.plain_kernels import (
     data_factor,
@@ -192,7 +192,7 @@ def test_constants_are_each_pixels_own():
     first = kernel(lambda theta, constants, *_: constants[1])
     constants = np.arange(6.0).reshape(3, 2)
     table = FactorTable.of(
-        [FactorData(first.address, np.array([0]), constants)], n_parameters=1
+        [TableRow(first.address, np.array([0]), constants)], n_parameters=1
     )
     cursor, scratch = evaluate.new_cursor(table), evaluate.new_scratch(table)
     found = []
@@ -224,7 +224,7 @@ def test_points_with_weight_and_terms_inform(problem):
     ],
 )
 def test_what_compiled_code_would_misread_is_refused(columns, local, message):
-    factor = FactorData(NORMAL.address, np.array(local), np.zeros((1, 0)), columns)
+    factor = TableRow(NORMAL.address, np.array(local), np.zeros((1, 0)), columns)
     with pytest.raises(DataError, match=message):
         FactorTable.of([factor], n_parameters=3)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphfit.compiler.driving.factor_table import FactorData
+from graphfit.compiler.driving.factor_table import TableRow
 
 _FLOATS = ctypes.POINTER(ctypes.c_double)
 _KERNEL = ctypes.CFUNCTYPE(
@@ -107,13 +107,13 @@ def padded(array: Any) -> Any:
     return np.ascontiguousarray(np.pad(array, [(0, 0), (0, extra)]))
 
 
-def data_factor(kernel: Kernel, local: Any, y: Any, w: Any, x: Any) -> FactorData:
+def data_factor(kernel: Kernel, local: Any, y: Any, w: Any, x: Any) -> TableRow:
     """A factor of one dataset a row; NaN in y gets weight 0."""
     y = np.atleast_2d(np.asarray(y, dtype=np.float64))
     weights = np.where(np.isnan(y), 0.0, np.broadcast_to(w, y.shape))
     columns = (padded(np.nan_to_num(y)), padded(weights), padded(x))
-    return FactorData(kernel.address, np.asarray(local), np.zeros((1, 0)), columns)
+    return TableRow(kernel.address, np.asarray(local), np.zeros((1, 0)), columns)
 
 
-def term_factor(kernel: Kernel, local: Any) -> FactorData:
-    return FactorData(kernel.address, np.asarray(local), np.zeros((1, 0)))
+def term_factor(kernel: Kernel, local: Any) -> TableRow:
+    return TableRow(kernel.address, np.asarray(local), np.zeros((1, 0)))

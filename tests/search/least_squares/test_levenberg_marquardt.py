@@ -421,6 +421,16 @@ def test_what_a_batch_refuses():
         search.fit_batch(model(), X, y, 0.2, start={"men": 1.0})
     with pytest.raises(ModelError, match=r"mean must be a number or an array of shape"):
         search.fit_batch(model(), X, y, 0.2, start={"mean": [1.0, 2.0]})
+    with pytest.raises(
+        ModelError, match=r"amplitude = 11 is outside its prior's range"
+    ):
+        search.fit_batch(model(), X, y, 0.2, start={"amplitude": 11.0})
+    with pytest.raises(
+        DataError, match=r"fit_batch: x has shape \(4,\) and data \(3, 53\)"
+    ):
+        search.fit_batch(model(), X[:4], y, 0.2)
+    with pytest.raises(DataError, match="fit_batch: noise_map must be > 0"):
+        search.fit_batch(model(), X, y, -0.2)
     with pytest.raises(PriorError, match="given no start"):
         search.fit_batch(model(mean=gf.FlatPrior()), X, y, 0.2)
     batch = search.fit_batch(model(), X, y, 0.2)

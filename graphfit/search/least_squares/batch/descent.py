@@ -41,6 +41,7 @@ LEAST_RATIO = 1e-4  # of actual to predicted gain, for a success
 WINDOW = 16
 NO_GAIN = 0.003
 DRIFT = 0.1
+ACCURATE = 1e-10  # tolerances below ask for digits: slow progress is not divergence
 
 
 @compiled

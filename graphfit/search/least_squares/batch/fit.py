@@ -10,6 +10,7 @@ from graphfit.compiler.driving.evaluate import new_cursor, new_scratch, row_coun
 from graphfit.compiler.driving.factor_table import FactorTable, Int64Array
 from graphfit.errors import DataError, SettingError
 from graphfit.samples.status import Status
+from graphfit.search.least_squares.batch.descent import ACCURATE
 from graphfit.search.least_squares.batch.drivers import fit_pixels, polish_pixels
 from graphfit.search.least_squares.batch.workspace import (
     Output,
@@ -20,7 +21,6 @@ from graphfit.search.least_squares.batch.workspace import (
 )
 from graphfit.typing import ArrayLike, FloatArray
 
-ACCURATE = 1e-10
 """Tolerances below this ask for all digits."""
 
 WEAK_PIVOT = 1e-9

@@ -7,10 +7,9 @@ import numpy as np
 
 from graphfit.compiler.driving.factor_table import Int64Array
 from graphfit.errors import DataError
+from graphfit.samples.combine import LARGEST_COVARIANCE
 from graphfit.samples.status import Status
 from graphfit.typing import ArrayLike, FloatArray
-
-LARGEST_COVARIANCE = 2000  # parameters: above, a full matrix is of no use to anybody
 
 
 class Errors(Protocol):

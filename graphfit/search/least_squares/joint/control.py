@@ -14,6 +14,7 @@ import math
 
 from graphfit.samples.status import Status
 from graphfit.search.least_squares.batch.descent import (
+    ACCURATE,
     EPSILON,
     FIRST_DAMPING,
     LARGEST_DAMPING,
@@ -52,7 +53,6 @@ NON_FINITE = int(Status.NON_FINITE)
 
 # As in `descent`, less patiently: datasets without a signal hold up all the others.
 NO_GAIN = 0.03
-ACCURATE = 1e-10  # tolerances below ask for digits: slow progress is not divergence
 # For the step that is called undamped: parameters that nothing constrains stay where they
 # are, and do not keep all others from an answer.
 LEAST_DAMPING = 1e-12

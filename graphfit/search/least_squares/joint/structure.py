@@ -23,8 +23,8 @@ from scipy.sparse.csgraph import connected_components
 
 from graphfit.compiler.driving.evaluate_blocks import factor_groups
 from graphfit.compiler.driving.factor_table import FactorTable, Int64Array
+from graphfit.search.least_squares.joint import LARGEST_DENSE
 
-LARGEST_DENSE = 40  # parameters: below, one dense matrix is quicker than any structure
 LARGEST_BORDER = 200
 LARGEST_BLOCK = 50
 MOST_BORDERS = 8  # to be tried
@@ -88,9 +88,9 @@ def plan(table: FactorTable) -> Plan:
 
     Examples
     --------
-    >>> from graphfit.compiler.driving.factor_table import FactorData
+    >>> from graphfit.compiler.driving.factor_table import TableRow
     >>> local = [np.array([0, 2 * i + 1, 2 * i + 2]) for i in range(100)]
-    >>> rows = [FactorData(0, item, np.zeros((1, 0))) for item in local]
+    >>> rows = [TableRow(0, item, np.zeros((1, 0))) for item in local]
     >>> found = plan(FactorTable.of(rows))
     >>> found.way, found.reason
     ('bordered', '1 shared parameter borders 100 blocks of up to 2.')

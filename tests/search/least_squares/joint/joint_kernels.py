@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import cfunc, types
 
-from graphfit.compiler.driving.factor_table import FactorData, FactorTable
+from graphfit.compiler.driving.factor_table import FactorTable, TableRow
 from tests.reference.slow_joint import Curved
 
 _SIGNATURE = types.float64(
@@ -61,7 +61,7 @@ def table_of(factors: Any, n_parameters: int) -> FactorTable:
     for factor in factors:
         local = np.asarray(factor.local)
         if not isinstance(factor, Curved):
-            rows.append(FactorData(drawn.address, local, np.zeros((1, 0))))
+            rows.append(TableRow(drawn.address, local, np.zeros((1, 0))))
             continue
         n = len(factor.y)
         size = -(-n // 8) * 8
@@ -71,7 +71,7 @@ def table_of(factors: Any, n_parameters: int) -> FactorTable:
         ):
             column[0, :n] = values
         constants = np.array([[len(local), factor.bend]], dtype=float)
-        rows.append(FactorData(curved.address, local, constants, tuple(columns)))
+        rows.append(TableRow(curved.address, local, constants, tuple(columns)))
     return FactorTable.of(rows, n_parameters=n_parameters)
 
 
