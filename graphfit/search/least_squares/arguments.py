@@ -104,7 +104,9 @@ def curve_data(
         msg = f"{words.where}: {words.y} must be real numbers, got values of type {y.dtype}."
         raise DataError(msg)
     if not y.ndim or not y.size:
-        msg = f"{words.where}: {words.y} must have shape (..., N) with N >= 1, got {y.shape}."
+        msg = (
+            f"{words.where}: {words.y} must have shape (..., N), N >= 1, got {y.shape}."
+        )
         raise DataError(msg)
     lead, n = y.shape[:-1], y.shape[-1]
     rows = y.reshape(-1, n)
