@@ -23,7 +23,13 @@ True
 from graphfit import ex, plot
 from graphfit.analysis import Analysis, Pointwise, ProfileAnalysis
 from graphfit.compiler import Explanation, explain
-from graphfit.errors import FitException, GraphfitError
+from graphfit.cube import signal
+from graphfit.cube.analysis import CubeAnalysis
+from graphfit.cube.fit_cube import fit_cube
+from graphfit.cube.fit_info import FitInfoArrayContainer
+from graphfit.cube.interrupted import FitInterrupted
+from graphfit.cube.parallel_fit import parallel_fit_dask
+from graphfit.errors import DataWarning, FitException, GraphfitError
 from graphfit.graph import AnalysisFactor, FactorGraphModel, HierarchicalFactor
 from graphfit.io import arrays as util
 from graphfit.model import (
@@ -49,10 +55,12 @@ from graphfit.priors import (
     TruncatedGaussianPrior,
     UniformPrior,
     ordered_priors,
+    pixel_map,
     relation,
 )
 from graphfit.result import (
     CovarianceInterpolator,
+    CubeResult,
     GridSearchResult,
     LinearInterpolator,
     Result,
@@ -83,7 +91,10 @@ __all__ = [
     "BetaPrior",
     "Collection",
     "CovarianceInterpolator",
+    "CubeAnalysis",
+    "CubeResult",
     "CurveFitInfo",
+    "DataWarning",
     "DynestyDynamic",
     "DynestyStatic",
     "Emcee",
@@ -91,6 +102,8 @@ __all__ = [
     "ExponentialPrior",
     "FactorGraphModel",
     "FitException",
+    "FitInfoArrayContainer",
+    "FitInterrupted",
     "FlatPrior",
     "GammaPrior",
     "GaussianPrior",
@@ -120,9 +133,13 @@ __all__ = [
     "curve_fit",
     "ex",
     "explain",
+    "fit_cube",
     "ordered_priors",
+    "parallel_fit_dask",
+    "pixel_map",
     "plot",
     "relation",
+    "signal",
     "start_values",
     "util",
 ]

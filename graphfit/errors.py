@@ -64,6 +64,10 @@ class ConvergenceWarning(UserWarning):
     """A search ended before its answer can be trusted to the usual accuracy."""
 
 
+class DataWarning(UserWarning):
+    """Something odd about the data that a fit can live with."""
+
+
 def close_match(name: str, known: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the known name nearest to `name`.
 

@@ -1,22 +1,24 @@
 """FactorGraphModel: the sum of factors, as one model and one likelihood."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
 import networkx as nx
 
+from graphfit.analysis import Analysis
 from graphfit.errors import GraphError, close_match
 from graphfit.graph.factor import AnalysisFactor, HierarchicalFactor
 from graphfit.graph.joint_model import joint_model
 from graphfit.model import Collection
 from graphfit.model.tree import (
+    Substitution,
     assertions,
     direct_parameters,
     free_parameters,
     unique_name,
 )
-from graphfit.priors import Comparison, Expression, Prior
+from graphfit.priors import Comparison, Expression, Prior, Relation
 
 Factor = AnalysisFactor | HierarchicalFactor
 
@@ -168,10 +170,16 @@ class FactorGraphModel:
         groups.sort(key=min)
         groups[0] += fixed
         keys = list(self._factors)
-        return tuple(self._part([keys[i] for i in sorted(group)]) for group in groups)
+        return tuple(self.part([keys[i] for i in sorted(group)]) for group in groups)
 
-    def _part(self, keys: Sequence[str]) -> "FactorGraphModel":
-        """Return the graph of some factors, with the whole's drawn variables."""
+    def part(self, keys: Sequence[str]) -> "FactorGraphModel":
+        """Return the graph of some factors, which keep their names and their priors.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            Names of factors; populations without a member among them are left out.
+        """
         part = object.__new__(type(self))
         part._factors = {key: self._factors[key] for key in keys}
         siblings = {key: self._model[key] for key in keys}
@@ -192,6 +200,34 @@ class FactorGraphModel:
             tuple(c for c in self._model.assertions if _condition_priors(c) <= inside)
         )
         return part
+
+    def with_analyses(
+        self,
+        analyses: Mapping[str, Analysis],
+        numbers: Mapping[Relation, Any] | None = None,
+    ) -> "FactorGraphModel":
+        """Return the same graph over other datasets.
+
+        Parameters
+        ----------
+        analyses : mapping from str to Analysis
+            By the factors' names; factors not named keep theirs.
+        numbers : mapping from Relation to number or prior, optional
+            What takes the place of which relation, wherever it stands; priors that do not
+            depend on one stay the same objects.
+        """
+        swap = Substitution(numbers or {})
+        new = object.__new__(type(self))
+        new._model = swap.node(self._model) if numbers else self._model
+        new._factors = {
+            key: AnalysisFactor(
+                new._model[key], analyses.get(key, factor.analysis), factor.name
+            )
+            for key, factor in self._factors.items()
+        }
+        new._populations = self._populations
+        new._drawn = {prior: swap.value(drawn) for prior, drawn in self._drawn.items()}
+        return new
 
     def factor(self, key: str | int) -> AnalysisFactor:
         """Return a factor by name or position.

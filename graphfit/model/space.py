@@ -42,6 +42,8 @@ class ParameterSpace:
         Their paths.
     derived_names : tuple of str, length R
         The paths of relations that stand as parameters.
+    relations : tuple of Relation, length R
+        Those relations.
     conditional : tuple of int
         The positions of parameters whose prior depends on others.
     conditions : tuple of Comparison
@@ -70,6 +72,7 @@ class ParameterSpace:
         "improper",
         "names",
         "priors",
+        "relations",
     )
 
     def __init__(self, root: Node) -> None:
@@ -78,6 +81,7 @@ class ParameterSpace:
         self.priors: tuple[Prior, ...] = tuple(parameters)
         self.names: tuple[str, ...] = tuple(parameters.values())
         self.derived_names: tuple[str, ...] = tuple(shown.values())
+        self.relations: tuple[Relation, ...] = tuple(shown)
         self.conditional = tuple(
             i for i, prior in enumerate(self.priors) if prior.is_conditional
         )
@@ -147,10 +151,16 @@ class ParameterSpace:
         """
         return self.transform_given(np.full(self.dimension, 0.5), given)
 
-    def transform_given(
-        self, unit: FloatArray, given: Mapping[int, float]
-    ) -> FloatArray:
-        """Return `transform`, with the values `given` where a prior has no integral."""
+    def transform_given(self, unit: FloatArray, given: Mapping[int, Any]) -> FloatArray:
+        """Return `transform`, with the values `given` where a prior has no integral.
+
+        Parameters
+        ----------
+        unit : ndarray, shape (D,) or (D, S)
+            One point of the unit cube, or S of them.
+        given : mapping of int to float, or to ndarray of shape (S,)
+            Values by position.
+        """
         fixed = {i: given.get(i, np.nan) for i in self.improper}
         return self._transformed(unit, fixed)
 
@@ -166,8 +176,10 @@ class ParameterSpace:
             found = {self.names[i]: self.priors[i] for i in self.improper}
             raise PriorError(refusal(who, found))
 
-    def _transformed(self, cube: FloatArray, fixed: Mapping[int, float]) -> FloatArray:
+    def _transformed(self, cube: FloatArray, fixed: Mapping[int, Any]) -> FloatArray:
         values = self._template.copy()
+        if cube.ndim == 2:
+            values = np.repeat(values[:, None], cube.shape[1], axis=1)
         for step in self._transform:
             if isinstance(step, PriorStep):
                 step.transform(values, cube)
@@ -202,9 +214,12 @@ class ParameterSpace:
         return cube
 
     def support(self, vector: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the lowest and highest values `(D,)` of non-zero density, at theta."""
+        """Return the lowest and highest values of non-zero density, at theta.
+
+        Each `(D,)`, or `(D, S)` for S points theta `(D, S)`.
+        """
         values = self.values(vector)
-        low, high = np.empty(self.dimension), np.empty(self.dimension)
+        low, high = np.empty(vector.shape), np.empty(vector.shape)
         for step in self._priors_by_step:
             arguments = [values[index] for index in step.arguments]
             low[step.out], high[step.out] = step.density.support(*arguments)

@@ -170,11 +170,11 @@ def substitute(node: NodeType, replacement: Mapping[Prior, Any]) -> NodeType:
 
 
 class Substitution:
-    """Replaces priors consistently over one or several trees and their relations."""
+    """Replaces priors, or relations, consistently over trees and their relations."""
 
     __slots__ = ("_done",)
 
-    def __init__(self, replacement: Mapping[Prior, Any]) -> None:
+    def __init__(self, replacement: Mapping[Any, Any]) -> None:
         self._done: dict[Any, Any] = dict(replacement)
 
     def node(self, node: NodeType) -> NodeType:

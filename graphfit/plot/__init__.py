@@ -1,12 +1,14 @@
-"""Pictures of graphs, fits and posteriors, known to users as ``gf.plot``.
+"""Pictures of graphs, fits, posteriors and maps, known to users as ``gf.plot``.
 
 Every function returns a matplotlib ``Figure`` that belongs to no window, and saves it where
 ``path=`` is given.  matplotlib loads when the first picture is made.
 """
 
 from graphfit.plot.comparison import evidences
+from graphfit.plot.cube_maps import maps
 from graphfit.plot.data_fit import fit, fits
 from graphfit.plot.factor_graph import graph
+from graphfit.plot.pixel_spectra import spectra
 from graphfit.plot.posterior import corner, marginals
 from graphfit.plot.profile import plot_profile_1d
 
@@ -16,6 +18,8 @@ __all__ = [
     "fit",
     "fits",
     "graph",
+    "maps",
     "marginals",
     "plot_profile_1d",
+    "spectra",
 ]

@@ -9,6 +9,7 @@ from graphfit.priors.half_gaussian import HalfGaussianPrior
 from graphfit.priors.heavy_tailed import HalfCauchyPrior, StudentTPrior
 from graphfit.priors.log_gaussian import LogGaussianPrior
 from graphfit.priors.ordered import OrderedPrior, ordered_priors
+from graphfit.priors.pixel_map import pixel_map
 from graphfit.priors.prior import Prior
 from graphfit.priors.uniform import LogUniformPrior, UniformPrior
 
@@ -54,5 +55,6 @@ __all__ = [
     "TruncatedGaussianPrior",
     "UniformPrior",
     "ordered_priors",
+    "pixel_map",
     "relation",
 ]

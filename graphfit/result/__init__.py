@@ -1,5 +1,6 @@
 """Results: what a search returns."""
 
+from graphfit.result.cube_result import CubeResult
 from graphfit.result.grid import GridSearchResult
 from graphfit.result.interpolator import (
     CovarianceInterpolator,
@@ -12,6 +13,7 @@ from graphfit.result.result import Result, ResultList
 
 __all__ = [
     "CovarianceInterpolator",
+    "CubeResult",
     "GridSearchResult",
     "LinearInterpolator",
     "ModelSamples",

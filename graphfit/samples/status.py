@@ -33,6 +33,10 @@ class Status(IntEnum):
     BAD_START = 22
     MASKED = 23
     USER_ERROR = 24
+    NOT_REACHED = 25
+    TIME_LIMIT = 26
+    WORKER_DIED = 27
+    BAD_NOISE = 28
 
     @property
     def sentence(self) -> str:
@@ -65,6 +69,13 @@ _SENTENCES = {
     Status.NON_FINITE: "The likelihood is not finite where the fit starts.",
     Status.TOO_FEW_POINTS: "There are fewer data points than free parameters.",
     Status.BAD_START: "The starting point is not finite.",
-    Status.MASKED: "The pixel is masked; it was not fitted.",
+    Status.MASKED: "The pixel is masked, or holds no data; it was not fitted.",
     Status.USER_ERROR: "The user's code raised an error; diagnostics hold its traceback.",
+    Status.NOT_REACHED: (
+        "The run stopped before it came to this pixel; the same call with the same store "
+        "goes on."
+    ),
+    Status.TIME_LIMIT: "The fit took longer than the time limit of a pixel.",
+    Status.WORKER_DIED: "The process that fitted this pixel died, and died again.",
+    Status.BAD_NOISE: "The noise is not above 0 and finite at every point in use.",
 }

@@ -6,7 +6,7 @@ from graphfit.search.grid_search import SearchGridSearch
 from graphfit.search.lbfgs import LBFGS
 from graphfit.search.least_squares.curve_fit import CurveFitInfo, curve_fit
 from graphfit.search.least_squares.levenberg_marquardt import LevenbergMarquardt
-from graphfit.search.least_squares.model_batch import BatchResult
+from graphfit.search.least_squares.batch_result import BatchResult
 from graphfit.search.search import Search
 
 __all__ = [

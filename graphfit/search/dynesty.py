@@ -243,7 +243,7 @@ def _functions(
         return
     who = type(search).__name__
     functions = (task.log_likelihood, task.program.prior_transform)
-    require_guard(who)
+    require_guard(f"{who}: n_workers > 1")
     require_importable(who, functions)
     from dynesty.pool import initializer, loglike_cache, prior_transform_cache
 

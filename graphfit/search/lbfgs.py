@@ -4,7 +4,7 @@ Byrd, Lu, Nocedal & Zhu (1995), SIAM J. Sci. Comput. 16, 1190, as in scipy.
 """
 
 import warnings
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
@@ -56,6 +56,7 @@ class LBFGS(Search):
     tolerance: float = 1e-12
 
     begins_somewhere: ClassVar[bool] = True
+    finds: ClassVar[Literal["posterior", "optimum"]] = "optimum"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -26,7 +26,7 @@ def require_guard(who: str) -> None:
     Parameters
     ----------
     who : str
-        The search, for the message.
+        What starts them, for the message, e.g. "DynestyStatic: n_workers > 1".
 
     Raises
     ------
@@ -110,12 +110,7 @@ def worker_pool(
     LikelihoodError
         If a worker dies.
     """
-    executor = ProcessPoolExecutor(
-        count,
-        get_context("spawn"),
-        initializer=_set_up,
-        initargs=(initializer, *arguments),
-    )
+    executor = fresh_interpreters(count, initializer, *arguments)
     try:
         yield WorkerPool(executor, count)
     except BrokenProcessPool as error:
@@ -126,6 +121,28 @@ def worker_pool(
         raise LikelihoodError(msg) from error
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def fresh_interpreters(
+    count: int, initializer: Callable[..., None], *arguments: Any
+) -> ProcessPoolExecutor:
+    """Return an executor over new interpreters, which end with this process.
+
+    Parameters
+    ----------
+    count : int
+        How many processes.
+    initializer : callable
+        Run once in each.
+    *arguments : object
+        Its arguments, sent once to each.
+    """
+    return ProcessPoolExecutor(
+        count,
+        get_context("spawn"),
+        initializer=_set_up,
+        initargs=(initializer, *arguments),
+    )
 
 
 def _set_up(initializer: Callable[..., None], *arguments: Any) -> None:
@@ -155,7 +172,7 @@ def _check_line(file: str, line: int, who: str) -> None:
             )
             if not guarded:
                 msg = (
-                    f"{who}: n_workers > 1 starts fresh interpreters that import {file}; "
+                    f"{who} starts fresh interpreters that import {file}; "
                     f'put line {line} of it under: if __name__ == "__main__":'
                 )
                 raise SettingError(msg)

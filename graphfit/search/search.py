@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from graphfit.compiler import Program, as_graph, lower
 from graphfit.errors import SettingError
@@ -63,6 +63,7 @@ class Search(ABC):
     split_components: bool = True
 
     begins_somewhere: ClassVar[bool] = False
+    finds: ClassVar[Literal["posterior", "optimum"]] = "posterior"
     # Whether it draws from the priors, and so cannot do without their quantiles.
     needs_unit_cube: ClassVar[bool] = True
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -56,16 +56,47 @@ class CurveData:
         """Whether x differs from row to row."""
         return any(len(x) > 1 for x in self.inputs)
 
-    def rows(self, where: slice) -> "CurveData":
-        """Return some of the rows; their leading axis is one."""
+    # What repeats is sent once to another process, and goes on repeating there.
+    def __getstate__(self) -> dict[str, Any]:
+        state = {item.name: getattr(self, item.name) for item in fields(self)}
+        if self.sigma is not None:
+            state["sigma"] = _without_repeats(self.sigma)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["sigma"] is not None:
+            state["sigma"] = np.broadcast_to(state["sigma"], state["y"].shape)
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def rows(self, where: slice | AnyArray) -> "CurveData":
+        """Return some of the rows, by a slice or their numbers; their leading axis is one."""
         y = self.y[where]
         return CurveData(
             (len(y),),
             y,
-            None if self.sigma is None else self.sigma[where],
+            None if self.sigma is None else _some_rows(self.sigma, where, y.shape),
             None if self.masked is None else self.masked[where],
             tuple(x if len(x) == 1 else x[where] for x in self.inputs),
         )
+
+
+def _some_rows(
+    sigma: AnyArray, where: slice | AnyArray, shape: tuple[int, ...]
+) -> AnyArray:
+    """Return rows of standard deviations; what repeats goes on repeating.
+
+    How a sum over them is rounded must not depend on which rows are taken.
+    """
+    own = _without_repeats(sigma)
+    return np.broadcast_to(own if len(own) == 1 else own[where], shape)
+
+
+def _without_repeats(view: AnyArray) -> AnyArray:
+    """Return a broadcast view's own numbers: (P or 1, N or 1)."""
+    if view.strides[1] == 0:
+        view = view[:, :1]
+    return view[:1] if view.strides[0] == 0 else view
 
 
 def curve_data(

@@ -78,6 +78,8 @@ def block_columns(
         sigma = data.sigma[:1] if shared else data.sigma[first:last]
         if with_variance:
             extra = [buffers.padded("variance", sigma**2, repeat_last=True)]
+        elif sigma.strides[1] == 0:  # one number a row
+            weight = np.broadcast_to(_inverse(sigma[:, :1]), sigma.shape)
         else:
             weight = _inverse(sigma)
     points = np.full(last - first, n, dtype=np.int64)

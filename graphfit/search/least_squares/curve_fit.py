@@ -259,15 +259,14 @@ def _fits(
             for row, own in one_by_one(data, *where)
         ]
         return joined(parts), kernels
-    fits = fit_rows(kernels, data, where, **settings)
+    fits = fit_rows(kernels, (data,), where, **settings)
     _raise_users_error(kernels)
     return fits, kernels
 
 
 def _raise_users_error(kernels: RowKernels) -> None:
-    error = getattr(kernels.kernels, "error", None)
-    if error is not None:
-        raise error
+    if kernels.error is not None:
+        raise kernels.error
 
 
 def _info(

@@ -15,7 +15,7 @@ from graphfit.model import Model
 from graphfit.model.space import ParameterSpace
 from graphfit.priors import FlatPrior
 from graphfit.search.least_squares.arguments import WHERE
-from graphfit.search.least_squares.row_kernels import RowKernels
+from graphfit.search.least_squares.row_kernels import RowFactor, RowKernels
 from graphfit.typing import AnyArray, FloatArray
 
 AGREEMENT = 1e-9  # of the formula and the function, relative to the largest value
@@ -93,15 +93,14 @@ def curve_kernels(
     if path.way != "python" and not _agrees(path, start, expected):
         path = disagreeing(path)
     kernels, data = path.callable_kernels(own_data=False)
-    return RowKernels(
+    factor = RowFactor(
         kernels,
         data.local,
         data.constants,
         data.columns[2 + len(inputs) :],
-        path.way,
-        path.reason,
         path.any_x,
     )
+    return RowKernels((factor,), path.way, path.reason)
 
 
 def _model(function: Callable[..., Any], n_inputs: int, n_parameters: int) -> Model:

@@ -6,33 +6,32 @@ Lecture Notes in Mathematics 630, 105, scales it.
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
-from graphfit.compiler import Program
+from graphfit.compiler import as_graph
 from graphfit.compiler.problem import Problem
 from graphfit.errors import (
     ConvergenceError,
     ConvergenceWarning,
     DataError,
-    ModelError,
 )
-from graphfit.priors import OrderedPrior
+from graphfit.graph import FactorGraphModel
+from graphfit.priors import Prior
 from graphfit.samples import Samples, Status
 from graphfit.search.least_squares.arguments import FIT_BATCH, curve_data
+from graphfit.search.least_squares.batch_result import BatchResult
 from graphfit.search.least_squares.joint import LARGEST_DENSE
-from graphfit.search.least_squares.model_batch import (
-    BatchResult,
+from graphfit.search.least_squares.row_problem import (
+    FitSettings,
     Likelihood,
-    batch_result,
-    require_inside,
-    row_kernels,
-    row_program,
-    row_starts,
+    NoiseSettings,
+    RowProblem,
+    stand_in,
 )
-from graphfit.search.least_squares.row_fits import fit_rows
+from graphfit.search.least_squares.row_starts import row_bounds
 from graphfit.search.search import Search
 from graphfit.search.settings import require, settings
 from graphfit.search.starting_points import starting_points
@@ -108,6 +107,7 @@ class LevenbergMarquardt(Search):
     n_sweep: int = 15
 
     begins_somewhere: ClassVar[bool] = True
+    finds: ClassVar[Literal["posterior", "optimum"]] = "optimum"
     needs_unit_cube: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -144,8 +144,9 @@ class LevenbergMarquardt(Search):
         noise_map : array-like that broadcasts to `data`, > 0
             Standard deviations; as for :class:`~graphfit.ProfileAnalysis`.
         start : mapping of str to float, or to arrays over the leading axes
-            Where to begin, by parameter name; else at the priors' medians.  With
-            ``n_starts`` above 1 the others are draws from the prior, and the best is kept.
+            Where to begin, by parameter name.  What is not named begins at the best of
+            `n_sweep` quantiles of its prior.  With ``n_starts`` above 1 the others are
+            draws from the prior, and the best is kept.
         mask : array-like of bool that broadcasts to `data`
             True marks points to leave out.
         likelihood, jitter, degrees_of_freedom
@@ -181,40 +182,44 @@ class LevenbergMarquardt(Search):
             msg = "LevenbergMarquardt.fit_batch needs a noise_map > 0, or jitter=."
             raise DataError(msg)
         rows = curve_data(x, values, noise_map, mask, allow_nan=True, words=FIT_BATCH)
-        noise_of_rows = {"jitter": jitter, "degrees_of_freedom": degrees_of_freedom}
-        program = row_program(model, rows, likelihood, noise_of_rows)
-        posterior = self.maximize == "posterior"
-        kernels = row_kernels(program, posterior=posterior)
-        begin = row_starts(program, start, rows.lead, self.n_starts, self.seed)
-        lower, upper = _bounds(program, begin[0, 0])
-        require_inside(program, begin[:, 0], lower, upper)
-        if rows.has_own_x and not kernels.any_x:
-            msg = (
-                "LevenbergMarquardt.fit_batch: this model needs all of x at once "
-                f"({kernels.reason or 'it computes with x itself'}), and x differs from row "
-                "to row; fit the rows one by one, or write the model point by point."
-            )
-            raise ModelError(msg)
-        fits = fit_rows(
-            kernels,
-            rows,
-            (begin, lower[None], upper[None]),
-            tolerance=self.tolerance,
-            max_evaluations=self.max_evaluations,
-            threads=threads,
-            log_determinant=True,
+        noise = NoiseSettings(likelihood, jitter, degrees_of_freedom)
+        analysis = stand_in(
+            [row[0] for row in rows.inputs], noise, has_sigma=rows.sigma is not None
         )
-        error = getattr(kernels.kernels, "error", None)
-        if error is not None:
-            raise error
-        return batch_result(program, kernels, rows, fits, posterior=posterior)
+        problem = self.row_problem(as_graph(model, analysis), ["0"])
+        found = problem.fit({"0": rows}, self.row_settings(threads), start=start)
+        if problem.kernels.error is not None:
+            raise problem.kernels.error
+        return found
+
+    def row_problem(
+        self,
+        graph: FactorGraphModel,
+        own: Sequence[str],
+        hidden: Sequence[Prior] = (),
+    ) -> RowProblem:
+        """Return a graph compiled for many rows of data, see :class:`RowProblem`."""
+        posterior = self.maximize == "posterior"
+        return RowProblem(graph, own, posterior=posterior, hidden=hidden)
+
+    def row_settings(self, threads: int = 1, *, strict: bool = True) -> FitSettings:
+        """Return the settings that fits of rows take."""
+        return FitSettings(
+            self.tolerance,
+            self.max_evaluations,
+            self.n_starts,
+            self.n_sweep,
+            self.seed,
+            threads,
+            strict,
+        )
 
     def run(self, task: Task) -> Samples:
         posterior = self.maximize == "posterior"
         work = task.program.problem(posterior=posterior)
         starts, tried = self._starts(task)
         begin = np.stack(starts)
-        lower, upper = _bounds(task.program, begin[0])
+        lower, upper = (a[0] for a in row_bounds(task.program, begin[:1]))
         solved = _solve(self, work, begin, lower, upper)
         _raise_users_error(work)
         status = Status(int(solved.status))
@@ -250,19 +255,6 @@ class LevenbergMarquardt(Search):
         posterior = task.log_likelihood(theta) + float(program.log_prior(theta))
         volume = theta.size * math.log(2.0 * math.pi) - solved.log_determinant
         return posterior + 0.5 * float(volume)
-
-
-def _bounds(program: Program, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the limits of the priors; none where a limit depends on parameters."""
-    low, high = program.space.support(theta)
-    moving = list(program.space.conditional)
-    low[moving], high[moving] = -np.inf, np.inf
-    for i in moving:
-        # Of an ordered group the order moves; the limits of its density do not.
-        prior = program.space.priors[i]
-        if isinstance(prior, OrderedPrior) and not prior.base.is_conditional:
-            low[i], high[i] = prior.base.support
-    return low, high
 
 
 def _solve(

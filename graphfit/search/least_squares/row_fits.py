@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 
 from graphfit.compiler.driving.factor_table import FactorTable, TableRow
+from graphfit.compiler.factor_kernel import Kind
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.search.least_squares.batch.workspace import Output
 from graphfit.search.least_squares.blocks import Buffers, block_columns, rows_per_block
@@ -33,7 +34,9 @@ class RowFits:
         The inverse of the information, ``J^T W J`` for least squares.
     log_determinant : ndarray, shape (P,)
         Of the information at the optimum; of size 0 where nobody asks for it.
-    evaluations, status, points : ndarray of int, shape (P,)
+    evaluations, status : ndarray of int, shape (P,)
+    factor_points : ndarray of int, shape (F, P)
+        Data points in use, of each factor with data of its own.
     pivot : ndarray, shape (P,)
         The smallest scaled pivot of the information: how well it is determined.
     """
@@ -45,13 +48,20 @@ class RowFits:
     evaluations: AnyArray
     status: AnyArray
     pivot: FloatArray
-    points: AnyArray
+    factor_points: AnyArray
 
     @classmethod
-    def of(cls, count: int, n_parameters: int, *, log_determinant: bool) -> "RowFits":
+    def of(
+        cls, count: int, n_parameters: int, n_factors: int, *, log_determinant: bool
+    ) -> "RowFits":
         """Return the fits of P rows, to be written."""
         arrays = Output.of(count, n_parameters, log_determinant=log_determinant)
-        return cls(*arrays, points=np.empty(count, dtype=np.int64))
+        return cls(*arrays, factor_points=np.empty((n_factors, count), dtype=np.int64))
+
+    @property
+    def points(self) -> AnyArray:
+        """Data points in use (P,), of all factors with data of their own."""
+        return np.asarray(self.factor_points.sum(axis=0))
 
     def part(self, rows: slice) -> Output:
         """Return where the driver writes some of the rows."""
@@ -60,7 +70,7 @@ class RowFits:
 
 def fit_rows(
     kernels: RowKernels,
-    data: CurveData,
+    data: Sequence[CurveData],
     where: Where,
     *,
     tolerance: float,
@@ -73,9 +83,9 @@ def fit_rows(
     Parameters
     ----------
     kernels : RowKernels
-        The function.
-    data : CurveData
-        P rows.
+        The factors.
+    data : sequence of CurveData
+        P rows, of each factor.
     where : tuple of ndarray, each of shape (P or 1, D)
         The start and the lower and upper bounds; the start may also be (P or 1, S, D):
         the best of S starts is kept.
@@ -88,19 +98,20 @@ def fit_rows(
     log_determinant : bool
         Whether to compute it, for an evidence.
     """
-    count, n_parameters = len(data.y), where[1].shape[1]
-    fits = RowFits.of(count, n_parameters, log_determinant=log_determinant)
+    count, n_parameters = len(data[0].y), where[1].shape[1]
+    fits = RowFits.of(count, n_parameters, len(data), log_determinant=log_determinant)
 
     own = threading.local()
 
     def fit(place: tuple[int, int]) -> None:
         if not hasattr(own, "buffers"):
-            own.buffers = Buffers()
+            own.buffers = [Buffers() for _ in data]
         _fit_block(
             kernels, data, where, (tolerance, max_evaluations), fits, place, own.buffers
         )
 
-    places = list(_blocks(count, rows_per_block(data.y.shape[1])))
+    widest = max(item.y.shape[1] for item in data)
+    places = list(row_blocks(count, rows_per_block(widest)))
     if threads == 1 or len(places) == 1 or kernels.way == "python":
         for place in places:
             fit(place)
@@ -125,56 +136,92 @@ def joined(parts: Sequence[RowFits]) -> RowFits:
     """Return the fits of several sets of rows as one."""
     return RowFits(
         *(
-            np.concatenate([getattr(part, item.name) for part in parts])
+            np.concatenate(
+                [getattr(part, item.name) for part in parts],
+                axis=1 if item.name == "factor_points" else 0,
+            )
             for item in fields(RowFits)
         )
     )
 
 
-def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
+def row_blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last row (not included) of blocks of at most `size`."""
     for first in range(0, count, size):
         yield first, min(first + size, count)
 
 
+def block_table(
+    kernels: RowKernels,
+    kind: Kind,
+    columns: Sequence[tuple[FloatArray, ...]],
+    n_parameters: int,
+) -> FactorTable:
+    """Return the table of a block of rows.
+
+    Parameters
+    ----------
+    kernels : RowKernels
+        The factors.
+    kind : {"normal", "value"}
+        Of their kernels.
+    columns : sequence of tuple of ndarray
+        Of each factor with data of its own: those of the block, each (rows or 1, n).
+    n_parameters : int
+        D.
+    """
+    rows = [
+        TableRow(
+            factor.kernels.address(kind),
+            factor.local,
+            factor.constants[None],
+            (*own, *(column[None] for column in factor.columns)),
+        )
+        for factor, own in zip(kernels.factors, columns, strict=True)
+    ]
+    rows += [
+        TableRow(
+            term.address(kind),
+            item.local,
+            item.constants[None],
+            tuple(column[None] for column in item.columns),
+        )
+        for term, item in (*kernels.shared, *kernels.terms)
+    ]
+    return FactorTable.of(rows, n_parameters=n_parameters)
+
+
 def _fit_block(
     kernels: RowKernels,
-    data: CurveData,
+    data: Sequence[CurveData],
     where: Where,
     limits: tuple[float, int],
     fits: RowFits,
     place: tuple[int, int],
-    buffers: Buffers,
+    buffers: Sequence[Buffers],
 ) -> None:
     """Fit rows first to last, and write what is found into its place."""
     from graphfit.search.least_squares.batch.fit import fit_batch
 
     first, last = place
     own = slice(first, last)
-    columns, points = block_columns(
-        data, first, last, buffers, with_variance=kernels.fits_noise
-    )
-    factors = [
-        TableRow(
-            kernels.kernels.address("normal"),
-            kernels.local,
-            kernels.constants[None],
-            (*columns, *(column[None] for column in kernels.columns)),
+    columns = []
+    for i, (factor, item) in enumerate(zip(kernels.factors, data, strict=True)):
+        filled, points = block_columns(
+            item, first, last, buffers[i], with_variance=factor.fits_noise
         )
-    ]
-    factors += [
-        TableRow(term.address("normal"), item.local, item.constants[None])
-        for term, item in kernels.terms
-    ]
+        columns.append(filled)
+        fits.factor_points[i, own] = points
     rows = None
-    if getattr(kernels.kernels, "is_plain", False):
-        rows = np.zeros(len(factors), dtype=np.int64)
-        rows[0] = kernels.kernels.address("rows")
+    if kernels.is_plain:
+        addresses = [factor.kernels.address("rows") for factor in kernels.factors]
+        addresses += [term.address("rows") for term, _ in kernels.shared]
+        rows = np.array([*addresses, *(0 for _ in kernels.terms)], dtype=np.int64)
     fit_batch(
-        FactorTable.of(factors, n_parameters=where[1].shape[1]),
+        block_table(kernels, "normal", columns, where[1].shape[1]),
         *(array if len(array) == 1 else array[own] for array in where),
         rows=rows,
         tolerance=limits[0],
         max_evaluations=limits[1],
         output=fits.part(own),
     )
-    fits.points[own] = points

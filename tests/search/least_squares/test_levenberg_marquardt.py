@@ -336,10 +336,12 @@ def rows(count=30, seed=5):
 def test_a_batch_is_the_fits_of_its_rows():
     _, y = rows()
     search = gf.LevenbergMarquardt(tolerance=1e-10)
-    batch = search.fit_batch(model(), X, y.reshape(5, 6, -1), 0.2, threads=2)
+    start = {"amplitude": 5.0, "mean": 25.0, "stddev": np.e}
+    batch = search.fit_batch(
+        model(), X, y.reshape(5, 6, -1), 0.2, start=start, threads=2
+    )
     assert batch.counts() == {"converged": 30}
     assert batch["mean"].shape == (5, 6)
-    start = {"amplitude": 5.0, "mean": 25.0, "stddev": np.e}
     for i, j in ((0, 0), (4, 5), (2, 3)):
         alone = search.fit(
             model(), gf.ProfileAnalysis(X, y.reshape(5, 6, -1)[i, j], 0.2), start=start

@@ -1,0 +1,361 @@
+"""FactorCube: one cube of a fit, as rows of data: what its analysis says, read and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.cube.aligned import Aligned, CubeAxes, Region, aligned
+from graphfit.cube.analysis import CubeAnalysis
+from graphfit.cube.cube_input import CubeInput
+from graphfit.cube.reading import read_cube
+from graphfit.cube.world import World, default_fitting_axes, world_axes
+from graphfit.errors import DataError
+from graphfit.search.least_squares.arguments import CurveData
+from graphfit.search.least_squares.row_problem import NoiseSettings
+from graphfit.typing import AnyArray, BoolArray
+
+ARRAYS = (np.ndarray, list, tuple)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FactorRows:
+    """A region of one cube: its pixels as rows.
+
+    Attributes
+    ----------
+    data : CurveData
+        P rows.
+    bad_noise : ndarray of bool, shape (P,), or None
+        Where the noise is not above 0 and finite at a point in use.
+    infinite : int
+        Voxels that were left out because they are infinite.
+    extras : mapping of str to array
+        Further arguments of a user's analysis: (P, ...) where they differ by pixel.
+    """
+
+    data: CurveData
+    bad_noise: BoolArray | None = None
+    infinite: int = 0
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    def rows(self, where: Any) -> "FactorRows":
+        """Return some of the rows, by a slice or an array of indices."""
+        bad = None if self.bad_noise is None else self.bad_noise[where]
+        own = {
+            name: value.rows(where) if isinstance(value, PixelValues) else value
+            for name, value in self.extras.items()
+        }
+        return FactorRows(self.data.rows(where), bad, self.infinite, own)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PixelValues:
+    """Values that differ from row to row, (P, ...)."""
+
+    values: AnyArray
+
+    def rows(self, where: Any) -> "PixelValues":
+        """Return some of the rows."""
+        return PixelValues(self.values[where])
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FactorCube:
+    """One cube of a fit.
+
+    Attributes
+    ----------
+    name : str
+        The factor's.
+    cube : CubeInput
+    axes : CubeAxes
+    world : World
+    noise : Aligned, float, "auto" or None
+    masks : tuple of Aligned
+        True leaves out.
+    settings : NoiseSettings
+        Of the likelihood.
+    analysis : class or None
+        The user's own, made for each pixel.
+    extras : mapping of str to Aligned or object
+        Its further arguments.
+    """
+
+    name: str
+    cube: CubeInput
+    axes: CubeAxes
+    world: World
+    noise: Any
+    masks: tuple[Aligned, ...]
+    settings: NoiseSettings
+    analysis: Any = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_sigma(self) -> bool:
+        """Whether the rows have standard deviations."""
+        return self.noise is not None
+
+    @property
+    def is_light(self) -> bool:
+        """Whether all of it may be sent to other processes, to be read there."""
+        parts = [self.noise, *self.masks, *self.extras.values()]
+        sources = [part.source for part in parts if isinstance(part, Aligned)]
+        world = self.world.is_light if hasattr(self.world, "is_light") else True
+        return world and all(s.is_light for s in (self.cube.source, *sources))
+
+    def read(self, region: Region) -> FactorRows:
+        """Return the pixels of a region of the map."""
+        where = self.axes.where(region)
+        y = self.axes.rows(self.cube.source.read(where))
+        masked, infinite = _not_finite(y)
+        for mask in self.masks:
+            own = np.broadcast_to(mask.read(region), y.shape)
+            masked = own if masked is None else masked | own
+        sigma = self._sigma(region, y, masked)
+        bad_noise = None
+        if sigma is not None:
+            masked, bad_noise = _noise_checked(sigma, masked, y.shape)
+        inputs = self.world.read(where)
+        lead = tuple(
+            len(range(*part.indices(length)))
+            for part, length in zip(region, self.axes.map_shape, strict=True)
+        )
+        data = CurveData(lead, y, sigma, masked, inputs)
+        extras = {
+            name: PixelValues(value.read(region)) if isinstance(value, Aligned) else value
+            for name, value in self.extras.items()
+        }
+        return FactorRows(data, bad_noise, infinite, extras)
+
+    def _sigma(
+        self, region: Region, y: AnyArray, masked: AnyArray | None
+    ) -> AnyArray | None:
+        if self.noise is None:
+            return None
+        if isinstance(self.noise, str):
+            from graphfit.cube.signal import noise_of_rows
+
+            measured = noise_of_rows(y, masked)
+            return np.broadcast_to(measured[:, None], y.shape)
+        if isinstance(self.noise, Aligned):
+            return np.broadcast_to(self.noise.read(region), y.shape)
+        return np.broadcast_to(np.float64(self.noise), y.shape)
+
+
+def _not_finite(y: AnyArray) -> tuple[AnyArray | None, int]:
+    """Return where rows hold no data, None where all do; and how many are infinite."""
+    if y.dtype.kind != "f":
+        return None, 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = y.sum()
+    if np.isfinite(total):  # then every term is: one pass, nothing stored
+        return None, 0
+    bad = ~np.isfinite(y)
+    if not bad.any():
+        return None, 0
+    return bad, int(np.isinf(y).sum())
+
+
+def _noise_checked(
+    sigma: AnyArray, masked: AnyArray | None, shape: tuple[int, ...]
+) -> tuple[AnyArray | None, BoolArray | None]:
+    """Return the mask with points without noise, and rows with impossible noise.
+
+    NaN noise is no data; noise that is 0, negative or infinite is an error of its pixel.
+    """
+    own = sigma
+    if sigma.strides[0] == 0:
+        own = own[:1]
+    if sigma.strides[1] == 0:
+        own = own[:, :1]
+    good = (own > 0.0) & (own < np.inf)
+    if good.all():
+        return masked, None
+    absent = np.broadcast_to(np.isnan(own), shape)
+    if absent.any():
+        masked = absent.copy() if masked is None else masked | absent
+    wrong = np.broadcast_to(~good & ~np.isnan(own), shape)
+    if masked is not None:
+        wrong = wrong & ~masked
+    bad = np.asarray(wrong.any(axis=1))
+    return masked, bad if bad.any() else None
+
+
+def factor_cube(name: str, analysis: CubeAnalysis) -> FactorCube:
+    """Return a cube as a fit reads it, with everything that can be checked checked.
+
+    Parameters
+    ----------
+    name : str
+        The factor's.
+    analysis : CubeAnalysis
+
+    Raises
+    ------
+    DataError
+        For what cannot be read or does not fit together.
+    """
+    label = "data" if name == "0" else f"data of factor {name!r}"
+    cube = read_cube(analysis.data, label=label, hdu=analysis.hdu, unit=analysis.unit)
+    axes = CubeAxes(cube.shape, _fitting_axes(analysis.fitting_axes, cube))
+    world = world_axes(analysis.world, cube, axes.fitting, unit=analysis.world_unit)
+    masks = () if cube.mask is None else (aligned(cube.mask, axes, "the data's own mask"),)
+    if analysis.mask is not None:
+        masks = (*masks, _mask(analysis.mask, axes))
+    settings = NoiseSettings(
+        analysis.likelihood, analysis.jitter, analysis.degrees_of_freedom
+    )
+    return FactorCube(
+        name,
+        cube,
+        axes,
+        world,
+        _noise(analysis, cube, axes),
+        masks,
+        settings,
+        analysis.analysis,
+        {key: _extra(value, axes, key) for key, value in analysis.extras.items()},
+    )
+
+
+def _fitting_axes(given: Any, cube: CubeInput) -> tuple[int, ...]:
+    if given is None:
+        return default_fitting_axes(cube)
+    wanted = given if isinstance(given, (tuple, list)) else (given,)
+    axes: list[int] = []
+    for axis in wanted:
+        is_whole = isinstance(axis, (int, np.integer)) and not isinstance(axis, bool)
+        if not is_whole or not -cube.ndim <= axis < cube.ndim:
+            msg = (
+                f"fitting_axes must be whole numbers of -{cube.ndim} to {cube.ndim - 1}, "
+                f"axes of {cube.label} of shape {cube.shape}; got {given!r}."
+            )
+            raise DataError(msg)
+        axes.append(int(axis) % cube.ndim)
+    if not axes or len(set(axes)) < len(axes):
+        msg = f"fitting_axes must name one axis or more, each once; got {given!r}."
+        raise DataError(msg)
+    return tuple(axes)
+
+
+def _mask(mask: Any, axes: CubeAxes) -> Aligned:
+    found = read_cube(mask, label="mask")
+    if found.source.dtype.kind not in "bu" and not (
+        found.source.dtype.kind == "i" or isinstance(mask, (str, bytes))
+    ):
+        msg = (
+            f"mask must be boolean (True leaves a voxel or pixel out), got values of type "
+            f"{found.source.dtype}; e.g. mask=~signal or mask=~np.isfinite(cube)."
+        )
+        raise DataError(msg)
+    from graphfit.cube.derived_source import converted
+
+    source = found.source
+    if source.dtype.kind != "b":
+        source = converted(source, _as_bool)
+    return aligned(source, axes, "mask")
+
+
+def _as_bool(values: AnyArray) -> AnyArray:
+    return np.asarray(values != 0)
+
+
+def _noise(analysis: CubeAnalysis, cube: CubeInput, axes: CubeAxes) -> Any:
+    noise = analysis.noise
+    if analysis.likelihood == "poisson":
+        return None
+    if noise is None:
+        if cube.noise is not None:
+            return aligned(cube.noise, axes, "the data's own uncertainty")
+        if analysis.jitter is not None or analysis.analysis is not None:
+            return None
+        msg = (
+            f"{cube.label}: the fit needs the noise of the data: noise=0.1 (a number), an "
+            'array (one a voxel, a pixel or a channel), or noise="auto", which measures '
+            "it from the differences of neighbouring channels."
+        )
+        raise DataError(msg)
+    if isinstance(noise, str) and noise == "auto":
+        if len(axes.fitting) != 1 or axes.points < 3:
+            msg = (
+                'noise="auto" measures the noise along one fitting axis of at least 3 '
+                f"channels, got fitting axes of lengths {axes.fit_shape}; give noise=."
+            )
+            raise DataError(msg)
+        return "auto"
+    return _given_noise(noise, cube, axes)
+
+
+def _given_noise(noise: Any, cube: CubeInput, axes: CubeAxes) -> Any:
+    if np.ndim(noise) == 0 and not isinstance(noise, str) and not hasattr(noise, "__fspath__"):
+        value = _plain_number(noise, cube)
+        if not 0.0 < value < np.inf:
+            msg = f"noise must be > 0 and finite, got {noise!r}."
+            raise DataError(msg)
+        return value
+    found = read_cube(noise, label="noise")
+    if cube.unit is not None and found.unit is not None:
+        found = read_cube(noise, label="noise", unit=cube.unit)
+    elif found.unit is not None:
+        msg = (
+            f"noise is in {found.unit}, and {cube.label} has no unit; give unit= for the "
+            "data, or the noise as plain numbers."
+        )
+        raise DataError(msg)
+    noise_map = aligned(found.source, axes, "noise")
+    _require_positive(noise_map)
+    return noise_map
+
+
+def _plain_number(noise: Any, cube: CubeInput) -> float:
+    unit = getattr(noise, "unit", None)
+    if unit is None:
+        return float(noise)
+    if cube.unit is None:
+        msg = (
+            f"noise is in {unit}, and {cube.label} has no unit; give unit= for the data, or "
+            "the noise as a plain number."
+        )
+        raise DataError(msg)
+    from astropy.units import UnitConversionError
+
+    try:
+        return float(noise.to_value(cube.unit))
+    except UnitConversionError:
+        msg = f"noise in {unit} cannot be converted to the data's unit, {cube.unit}."
+        raise DataError(msg) from None
+
+
+def _require_positive(noise: Aligned) -> None:
+    """Refuse impossible noise before any work, where it is in memory already."""
+    from graphfit.cube.array_source import ArraySource
+
+    source = noise.source
+    if not isinstance(source, ArraySource) or source.array.size > 1 << 24:
+        return  # read later: then it is a status of the pixel
+    bad = (source.array <= 0.0) | np.isinf(source.array)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        msg = (
+            f"noise must be > 0 and finite, got {source.array[first]:g} at {first} and "
+            f"{int(bad.sum())} such values of {source.array.size}; NaN marks what to leave "
+            "out, or use mask=."
+        )
+        raise DataError(msg)
+
+
+def _extra(value: Any, axes: CubeAxes, label: str) -> Any:
+    """Return a further argument: aligned where it is an array with the cube's axes."""
+    shape = getattr(value, "shape", None)
+    if shape is None or not len(shape):
+        return value
+    known = (axes.shape, axes.map_shape)
+    if tuple(shape) not in known:
+        return value
+    return aligned(read_cube(value, label=label).source, axes, label)

@@ -1,0 +1,110 @@
+"""The table of maps that a fit of pixels fills: one row a quantity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from graphfit.samples import MapSpec, Status
+
+NAN = float("nan")
+
+
+@final
+@dataclass(frozen=True)
+class Wanted:
+    """What a user wants beside the values and their errors.
+
+    Attributes
+    ----------
+    covariance : bool
+        The covariance of all parameters.
+    draws : int
+        Equal-weight draws from the posterior, kept at every pixel.
+    """
+
+    covariance: bool = True
+    draws: int = 0
+
+
+def map_table(
+    parameters: Sequence[str],
+    derived: Sequence[str],
+    *,
+    posterior: bool,
+    wanted: Wanted,
+    units: dict[str, str] | None = None,
+) -> tuple[MapSpec, ...]:
+    """Return the maps of a fit.
+
+    Parameters
+    ----------
+    parameters, derived : sequence of str
+        Names of free parameters (D), and of relations.
+    posterior : bool
+        Whether the search finds samples of a posterior, not one best point.
+    wanted : Wanted
+    units : dict, optional
+        By the names of parameters.
+    """
+    known = units or {}
+    specs: list[MapSpec] = []
+    for name in (*parameters, *derived):
+        unit = known.get(name, "")
+        what = "median of the posterior" if posterior else "best value"
+        specs.append(MapSpec(name, "f8", NAN, f"{name}: {what}.", unit))
+        specs.append(
+            MapSpec(
+                f"{name}_error", "f8", NAN, f"{name}: standard deviation.", unit
+            )
+        )
+        if posterior:
+            for side in ("lower", "upper"):
+                text = f"{name}: {side} limit of the central 68.3 % interval."
+                specs.append(MapSpec(f"{name}_{side}", "f8", NAN, text, unit))
+    count = len(parameters)
+    if wanted.covariance:
+        specs.append(
+            MapSpec(
+                "covariance",
+                "f8",
+                NAN,
+                "Covariance of the free parameters, in their order.",
+                axes=("parameter", "parameter_"),
+                shape=(count, count),
+            )
+        )
+    if posterior:
+        text = "Free parameters at the highest likelihood."
+        specs.append(MapSpec("best", "f8", NAN, text, "", ("parameter",), (count,)))
+    if posterior and wanted.draws:
+        specs.append(
+            MapSpec(
+                "draws",
+                "f8",
+                NAN,
+                "Equal-weight draws from the posterior of the free parameters.",
+                axes=("draw", "parameter"),
+                shape=(wanted.draws, count),
+            )
+        )
+    specs += [
+        MapSpec("chi_squared", "f8", NAN, "Sum of ((data - model) / noise)^2."),
+        MapSpec("degrees_of_freedom", "i4", 0, "Points in use less free parameters."),
+        MapSpec("log_likelihood", "f8", NAN, "ln L, normalised, at the best point."),
+        MapSpec("log_prior", "f8", NAN, "ln of the prior density at the best point."),
+        MapSpec("log_evidence", "f8", NAN, "ln Z."),
+    ]
+    if posterior:
+        specs.append(
+            MapSpec("log_evidence_error", "f8", NAN, "Standard error of ln Z.")
+        )
+    specs += [
+        MapSpec("evaluations", "i4", 0, "Evaluations of the likelihood."),
+        MapSpec(
+            "status",
+            "i1",
+            int(Status.NOT_REACHED),
+            "How the fit ended; see the legend.",
+        ),
+    ]
+    return tuple(specs)

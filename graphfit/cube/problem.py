@@ -1,0 +1,293 @@
+"""CubeProblem: a graph over cubes, read and checked, before any pixel is fitted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.analysis import Analysis
+from graphfit.compiler import as_graph
+from graphfit.cube.analysis import CubeAnalysis
+from graphfit.cube.array_source import ArraySource
+from graphfit.cube.derived_source import broadcast
+from graphfit.cube.factor_cube import FactorCube, factor_cube
+from graphfit.cube.map_table import Wanted
+from graphfit.cube.pixel_model import PixelFactor, PixelModel, Slot
+from graphfit.cube.reading import read_cube
+from graphfit.cube.rows import CubeReader
+from graphfit.cube.source_protocol import Source
+from graphfit.errors import DataError, GraphError, ModelError, SettingError, close_match
+from graphfit.graph import FactorGraphModel
+from graphfit.model.pixel_maps import pixel_maps
+from graphfit.search.search import Search
+from graphfit.typing import FloatArray
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class CubeProblem:
+    """What is fitted, and where it is read from.
+
+    Attributes
+    ----------
+    graph : FactorGraphModel
+        As the user gave it.
+    model : PixelModel
+        Of one pixel; light.
+    reader : CubeReader
+        Of all data.
+    map_shape : tuple of int
+        Lengths of the iterating axes.
+    is_joint : bool
+        Whether the user gave a graph, not one model.
+    """
+
+    graph: FactorGraphModel
+    model: PixelModel
+    reader: CubeReader
+    map_shape: tuple[int, ...]
+    is_joint: bool
+
+    @property
+    def cubes(self) -> Mapping[str, FactorCube]:
+        """The cubes by the factors' names."""
+        return self.reader.cubes
+
+    @property
+    def model_text(self) -> str:
+        """The model as text, as the user gave it."""
+        joint = self.graph.global_prior_model
+        shown = joint if self.is_joint else joint[next(iter(self.graph.factors))]
+        return str(shown.info)
+
+    def with_seed(self, seed: int) -> "CubeProblem":
+        """Return the same problem with the seed of another run."""
+        return replace(self, model=replace(self.model, seed=seed))
+
+    @property
+    def first(self) -> FactorCube:
+        """The first cube: its axes are the map's."""
+        return next(iter(self.cubes.values()))
+
+
+def cube_problem(
+    model: Any,
+    search: Any,
+    analysis: CubeAnalysis | None,
+    *,
+    start: Mapping[str, Any] | None,
+    wanted: Wanted,
+    time_limit: float | None,
+    seed: int,
+    units: Mapping[str, str] | None = None,
+) -> CubeProblem:
+    """Return the problem that the arguments of a fit describe.
+
+    Parameters
+    ----------
+    model : FactorGraphModel, Model or Collection
+        A graph over cubes, or the model of one.
+    search : Search
+    analysis : CubeAnalysis or None
+        The cube of `model`, where that is no graph.
+    start : mapping of str to float or array over the map, or None
+        Where to begin, by parameter.
+    wanted : Wanted
+    time_limit : float or None
+        Seconds a pixel.
+    seed : int
+    units : mapping, optional
+        Units of parameters.
+
+    Raises
+    ------
+    DataError, GraphError, ModelError, SettingError
+        For everything that can be seen to be wrong before the first fit.
+    """
+    _require_search(search)
+    if time_limit is not None and not time_limit > 0:
+        msg = f"time_limit must be a number of seconds > 0, got {time_limit!r}."
+        raise SettingError(msg)
+    graph, is_joint = _graph(model, analysis)
+    cubes = {
+        name: factor_cube(name, factor.analysis)
+        for name, factor in graph.factors.items()
+        if isinstance(factor.analysis, CubeAnalysis)
+    }
+    if not cubes:
+        msg = (
+            "gf.fit_cube: no factor of the graph holds a cube; give gf.CubeAnalysis(data, "
+            "...) as the analysis of those that do, or data= with a model."
+        )
+        raise GraphError(msg)
+    map_shape = _common_shape(cubes)
+    values = tuple(
+        _map_values(item.function.values, map_shape)  # type: ignore[attr-defined]
+        for item in pixel_maps(graph.global_prior_model)
+    )
+    pixel_model = PixelModel(
+        graph=graph.with_analyses({name: Slot() for name in cubes}),
+        factors={name: _pixel_factor(cube) for name, cube in cubes.items()},
+        search=search,
+        seed=seed,
+        wanted=wanted,
+        time_limit=time_limit,
+        trial=_trial(values),
+        units=units,
+    )
+    _check_model(pixel_model)
+    reader = CubeReader(cubes, _starts(start, pixel_model, map_shape), values)
+    return CubeProblem(graph, pixel_model, reader, map_shape, is_joint)
+
+
+def _require_search(search: Any) -> None:
+    if not isinstance(search, Search):
+        msg = (
+            "gf.fit_cube needs a search such as gf.LevenbergMarquardt() or "
+            f"gf.DynestyStatic(nlive=100), got {search!r}."
+        )
+        raise SettingError(msg)
+    for setting in ("name", "path_prefix"):
+        if getattr(search, setting) is not None:
+            msg = (
+                f"{type(search).__name__}({setting}=...) writes a folder for one fit; a "
+                "cube's results are kept by gf.fit_cube(..., store='run.zarr')."
+            )
+            raise SettingError(msg)
+    if getattr(search, "n_workers", 1) != 1:
+        msg = (
+            f"{type(search).__name__}: n_workers > 1 would start processes at every pixel; "
+            "spread the pixels instead: gf.fit_cube(..., scheduler='processes')."
+        )
+        raise SettingError(msg)
+
+
+def _graph(model: Any, analysis: CubeAnalysis | None) -> tuple[FactorGraphModel, bool]:
+    if isinstance(model, FactorGraphModel):
+        if analysis is not None:
+            msg = (
+                "gf.fit_cube(graph, search): the graph's own analyses hold the data, so "
+                "data= and what goes with it belong into gf.CubeAnalysis(...) there."
+            )
+            raise GraphError(msg)
+        return model, True
+    if analysis is None:
+        msg = (
+            f"gf.fit_cube needs data: gf.fit_cube(model, search, data=cube), or a graph "
+            f"of gf.CubeAnalysis; got {type(model).__name__} alone."
+        )
+        raise GraphError(msg)
+    return as_graph(model, analysis), False
+
+
+def _common_shape(cubes: Mapping[str, FactorCube]) -> tuple[int, ...]:
+    """Return the map's shape, on which all cubes have to agree."""
+    shapes = {name: cube.axes.map_shape for name, cube in cubes.items()}
+    if len(set(shapes.values())) > 1:
+        seen = "; ".join(
+            f"{name}: {cubes[name].cube.label} of shape {cubes[name].axes.shape} has the "
+            f"map {shape}"
+            for name, shape in shapes.items()
+        )
+        msg = (
+            f"The cubes' maps have different shapes ({seen}). Every pixel needs its "
+            "spectra in all cubes: regrid them onto one map, or set fitting_axes=."
+        )
+        raise DataError(msg)
+    return next(iter(shapes.values()))
+
+
+def _pixel_factor(cube: FactorCube) -> PixelFactor:
+    first = tuple(slice(0, 1) for _ in cube.axes.map_shape)
+    inputs = tuple(row[0] for row in cube.world.read(cube.axes.where(first)))
+    return PixelFactor(
+        cube.settings, inputs, cube.axes.fit_shape, cube.has_sigma, cube.analysis
+    )
+
+
+def _map_values(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    try:
+        return np.broadcast_to(values, shape)
+    except ValueError:
+        msg = (
+            f"gf.pixel_map has shape {values.shape}, and the map of the cube {shape}; give "
+            "one number a pixel."
+        )
+        raise DataError(msg) from None
+
+
+def _trial(values: tuple[FloatArray, ...]) -> tuple[float, ...]:
+    """Return the maps' values at the first pixel where all are finite."""
+    if not values:
+        return ()
+    good = np.isfinite(values[0])
+    for item in values[1:]:
+        good = good & np.isfinite(item)
+    if not good.any():
+        msg = "The model's gf.pixel_map values are finite together at no pixel."
+        raise DataError(msg)
+    first = np.unravel_index(int(np.argmax(good)), good.shape)
+    return tuple(float(item[first]) for item in values)
+
+
+def _check_model(model: PixelModel) -> None:
+    """Refuse what the search cannot do, and models that do not fit their data."""
+    space = model.space
+    if not space.dimension:
+        msg = (
+            "The model has no free parameters: every value is fixed. Give at least one "
+            "parameter a prior, e.g. gf.UniformPrior(0.0, 1.0)."
+        )
+        raise GraphError(msg)
+    if model.search.needs_unit_cube:
+        space.require_proper(type(model.search).__name__)
+    from graphfit.search.least_squares.row_problem import stand_in
+
+    joint = model.graph.global_prior_model
+    for name, factor in model.factors.items():
+        if factor.analysis is None:
+            own: Analysis = stand_in(
+                factor.inputs, factor.settings, has_sigma=factor.has_sigma
+            )
+            own.modify_before_fit(joint[name])
+
+
+def _starts(
+    start: Mapping[str, Any] | None, model: PixelModel, shape: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return where to begin: numbers, and sources of the map's shape."""
+    if not start:
+        return {}
+    if not model.search.begins_somewhere:
+        msg = (
+            f"{type(model.search).__name__} begins all over the prior and takes no start=; "
+            "give narrower priors: their limits may be maps, gf.pixel_map(...)."
+        )
+        raise SettingError(msg)
+    found: dict[str, Any] = {}
+    for name, value in start.items():
+        if name not in model.parameter_names:
+            hint = close_match(name, model.parameter_names)
+            msg = f"start: there is no parameter {name!r}.{hint}"
+            raise ModelError(msg)
+        if np.ndim(value) == 0:
+            found[name] = float(value)
+        else:
+            found[name] = _map_source(value, shape, f"start[{name!r}]")
+    return found
+
+
+def _map_source(value: Any, shape: tuple[int, ...], label: str) -> Source:
+    source = read_cube(value, label=label).source
+    if source.shape == shape:
+        return source
+    if isinstance(source, ArraySource):
+        try:
+            return ArraySource(np.broadcast_to(source.array, shape), label)
+        except ValueError:
+            pass
+    elif len(source.shape) == len(shape):
+        return broadcast(source, shape)
+    msg = f"{label} has shape {source.shape}; it must be a number or a map of {shape}."
+    raise DataError(msg)

@@ -1,0 +1,211 @@
+"""World axes of a WCS, seen from the axes of an array.
+
+All of it goes through the common interface of WCS objects (astropy's APE 14), so FITS
+WCS, gwcs and sliced ones are alike.  Pixel axes are in reverse order of array axes.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.errors import DataError
+from graphfit.typing import AnyArray, FloatArray
+
+# CTYPE of spectral axes, for WCS that know their CTYPE but no physical type.
+_SPECTRAL = (
+    *("FREQ", "ENER", "WAVN", "VRAD", "WAVE", "VOPT", "ZOPT", "AWAV", "VELO", "BETA"),
+    *("FELO", "VLSR"),
+)
+_NAMES = {
+    "em.freq": "frequency",
+    "em.wl": "wavelength",
+    "em.energy": "energy",
+    "em.wavenumber": "wavenumber",
+    "spect.dopplerVeloc": "velocity",
+    "src.redshift": "redshift",
+    "pos.eq.ra": "ra",
+    "pos.eq.dec": "dec",
+    "pos.galactic.lon": "glon",
+    "pos.galactic.lat": "glat",
+    "pos.ecliptic.lon": "elon",
+    "pos.ecliptic.lat": "elat",
+    "phys.polarization.stokes": "stokes",
+    "time": "time",
+}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class WcsAxes:
+    """A WCS whose pixel axes are axes of an array.
+
+    Attributes
+    ----------
+    wcs : low-level WCS
+        Of APE 14.
+    shape : tuple of int
+        Of the array.
+    axes : tuple of int
+        The array's axis of each of the WCS's axes, in array order.
+    """
+
+    wcs: Any
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+
+    def varies_with(self, world: int) -> tuple[int, ...]:
+        """Return the array axes that a world axis depends on."""
+        matrix = np.asarray(self.wcs.axis_correlation_matrix)[world, ::-1]
+        return tuple(a for a, used in zip(self.axes, matrix, strict=True) if used)
+
+    def own(self, axis: int) -> int | None:
+        """Return the world axis that belongs to an array axis, None where none does.
+
+        Of several that vary with it, the one of the same number as its pixel axis.
+        """
+        pixel = len(self.axes) - 1 - self.axes.index(axis)
+        matrix = np.asarray(self.wcs.axis_correlation_matrix)
+        found = np.flatnonzero(matrix[:, pixel])
+        if pixel in found:
+            return pixel
+        return int(found[0]) if len(found) else None
+
+    def unit(self, world: int) -> Any:
+        """Return the unit of a world axis, None where it has none."""
+        from astropy import units
+
+        text = self.wcs.world_axis_units[world]
+        if not text:
+            return None
+        unit = units.Unit(text, parse_strict="silent")
+        return None if isinstance(unit, units.UnrecognizedUnit) else unit
+
+    def name(self, world: int) -> str:
+        """Return a name for a world axis; empty where nothing tells it."""
+        given = self.wcs.world_axis_names[world]
+        if given:
+            return str(given)
+        kind = self.wcs.world_axis_physical_types[world] or ""
+        for known, name in _NAMES.items():
+            if kind == known or kind.startswith(known + "."):
+                return name
+        return kind.rpartition(".")[2].removeprefix("custom:")
+
+    def values(self, world: int, where: Sequence[slice]) -> FloatArray:
+        """Return a world axis at a slice of the array.
+
+        Parameters
+        ----------
+        world : int
+            Number of the world axis.
+        where : sequence of slice
+            One an axis of the array.
+
+        Returns
+        -------
+        ndarray
+            With as many axes as the array; of length 1 along those the world axis does
+            not vary with.  NaN where the WCS has no value.
+        """
+        varying = self.varies_with(world)
+        ndim = len(self.shape)
+        pixels: list[Any] = []
+        for axis in reversed(self.axes):
+            length = self.shape[axis]
+            if axis in varying:
+                pixel = np.arange(length, dtype=float)[where[axis]]
+                place = [1] * ndim
+                place[axis] = len(pixel)
+                pixels.append(pixel.reshape(place))
+            else:  # the middle is where a WCS is sure to have a value
+                pixels.append(np.full((1,) * ndim, (length - 1) // 2, dtype=float))
+        found = self.wcs.pixel_to_world_values(*np.broadcast_arrays(*pixels))
+        if self.wcs.world_n_dim > 1:
+            found = found[world]
+        return np.asarray(found, dtype=float)
+
+
+def quiet() -> Any:
+    """Return a context without astropy's remarks on coordinates."""
+    from astropy.utils.exceptions import AstropyWarning
+
+    return warnings.catch_warnings(action="ignore", category=AstropyWarning)
+
+
+def is_wcs(value: Any) -> bool:
+    """Return whether a value is a WCS by the common interface."""
+    from astropy.wcs.wcsapi import BaseHighLevelWCS, BaseLowLevelWCS
+
+    return isinstance(value, (BaseHighLevelWCS, BaseLowLevelWCS))
+
+
+def wcs_axes(
+    wcs: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None, label: str
+) -> WcsAxes:
+    """Return a WCS over the axes of an array.
+
+    Parameters
+    ----------
+    wcs : APE-14 WCS
+        High- or low-level.
+    shape : tuple of int
+        Of the array.
+    axes : tuple of int or None
+        Array axes that a WCS with fewer axes than the array may belong to.
+    label : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If it has another number of axes.
+    """
+    low = low_level(wcs)
+    if low.pixel_n_dim == len(shape):
+        return WcsAxes(low, shape, tuple(range(len(shape))))
+    if axes is not None and low.pixel_n_dim == len(axes):
+        return WcsAxes(low, shape, axes)
+    msg = (
+        f"{label}: the WCS has {low.pixel_n_dim} pixel axes and the data have "
+        f"{len(shape)}; give a WCS of the data, e.g. wcs.sub(...) or wcs.slice(...)."
+    )
+    raise DataError(msg)
+
+
+def low_level(wcs: Any) -> Any:
+    """Return the low-level side of a WCS."""
+    return getattr(wcs, "low_level_wcs", wcs)
+
+
+def spectral_world_axes(wcs: Any) -> tuple[int, ...]:
+    """Return the world axes of a low-level WCS that are spectral, by type or CTYPE."""
+    kinds = wcs.world_axis_physical_types
+    fits = getattr(wcs, "wcs", None)  # of astropy's own WCS only
+    ctypes = [str(ctype) for ctype in getattr(fits, "ctype", [""] * len(kinds))]
+    return tuple(
+        number
+        for number, (kind, ctype) in enumerate(zip(kinds, ctypes, strict=True))
+        if (kind or "").startswith(("em.", "spect."))
+        or (kind is None and ctype.partition("-")[0].upper() in _SPECTRAL)
+    )
+
+
+def require_finite(values: AnyArray, label: str) -> None:
+    """Refuse coordinates that are NaN or infinite.
+
+    Raises
+    ------
+    DataError
+        Naming the first, and how many there are.
+    """
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        msg = (
+            f"{label}: {int(bad.sum())} of {bad.size} coordinates are not finite, the first "
+            f"at {first}; every point of a fit needs one, masked or not."
+        )
+        raise DataError(msg)

@@ -1,0 +1,50 @@
+"""PixelAccess: what a fresh cube fit can still say about single pixels."""
+
+from typing import Any, Protocol
+
+from graphfit.typing import FloatArray
+
+
+class PixelAccess(Protocol):
+    """The data and the model behind the maps.
+
+    A result that was read back has maps only; one that was just fitted, or resumed from
+    its store, has this as well.
+    """
+
+    def result_at(self, index: tuple[int, ...]) -> Any:
+        """Return the full result of one pixel, as a fit of it alone would.
+
+        Parameters
+        ----------
+        index : tuple of int
+            One for each iterating axis, 0 or above.
+
+        Returns
+        -------
+        Result or ResultList
+        """
+        ...
+
+    def model_cube(self, factor: str | None = None) -> Any:
+        """Return the model at the maps' values, a lazy dask array like the data.
+
+        Parameters
+        ----------
+        factor : str, optional
+            Whose cube, where the graph has several.
+        """
+        ...
+
+    def residual_cube(self, factor: str | None = None) -> Any:
+        """Return data minus model, likewise."""
+        ...
+
+    def spectrum_at(
+        self, index: tuple[int, ...], factor: str | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray]:
+        """Return x, data, noise (None without one) and model of one pixel, each (N,).
+
+        Points that were left out of the fit are NaN in the data; x may be (inputs, N).
+        """
+        ...
