@@ -104,9 +104,9 @@ def draw(cube, velocity, steps):
     """Return the figure: maps of each step, three spectra with masks and guesses."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13.0, 9.6), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
-    axes = figure.subplots(3, 4)
+    figure = Figure(figsize=(15.0, 9.4), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(1.75, 1.0))
+    panels, spectra = above.subplots(2, 5).flat, below.subplots(1, 3)
     moments, start = steps["moments"], steps["start"]
     velocities = {"cmap": "RdBu_r", "limits": np.nanpercentile(start["mean"], [2, 98])}
     widths = {"limits": (0.0, np.nanpercentile(moments.width, 99))}
@@ -119,16 +119,19 @@ def draw(cube, velocity, steps):
         ("mean velocity (km/s)", moments.m1, velocities),
         ("error of mean velocity (km/s)", moments.m1_error, {"cmap": "magma"}),
         ("width by second moment (km/s)", moments.width, widths),
+        ("guess of mean (km/s)", start["mean"], velocities),
         ("guess of stddev (km/s)", start["stddev"], widths),
     )
-    for axis, (title, values, settings) in zip(axes.flat, maps, strict=False):
-        _map(figure, axis, values, title, **settings)
-    for axis, (y, x), letter in zip(axes.flat[9:], SHOWN, "abc", strict=True):
+    for axis, (title, values, settings) in zip(panels, maps, strict=True):
+        _map(above, axis, values, title, **settings)
+        if title.startswith("peak"):
+            peak = axis
+    for axis, (y, x), letter in zip(spectra, SHOWN, "abc", strict=True):
         _spectrum(axis, velocity, cube[:, y, x], steps, (y, x), letter)
-        axes.flat[3].plot(x, y, "o", mec="white", mfc="none", ms=5)
-        axes.flat[3].annotate(
-            letter, (x, y), (4, 3), textcoords="offset points", color="white"
-        )
+        peak.plot(x, y, "o", mec="white", mfc="none", ms=5)
+        beside = {"xytext": (4, 3), "textcoords": "offset points", "color": "white"}
+        peak.annotate(letter, (x, y), **beside)
+    spectra[0].legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 
@@ -143,7 +146,7 @@ def _map(figure, axis, values, title, cmap="viridis", limits=None):
         vmin=low,
         vmax=high,
     )
-    figure.colorbar(picture, ax=axis, shrink=0.85)
+    figure.colorbar(picture, ax=axis, shrink=0.8)
     axis.set_title(title, fontsize=9)
     axis.set(xticks=[], yticks=[])
 
@@ -169,10 +172,7 @@ def _spectrum(axis, velocity, spectrum, steps, place, letter):
     pair = line(fine, *both[:3]) + line(fine, *both[3:])
     axis.plot(fine, pair, color="#0072b2", lw=1.2, ls="--", label="guess of two")
     axis.set_title(f"{letter}: spectrum at y, x = {place[0]}, {place[1]}", fontsize=9)
-    top = 1.5 * spectrum.max()
     axis.set(xlabel="velocity (km/s)", ylabel="K", xlim=velocity[[0, -1]])
-    axis.set_ylim(top=top)
-    axis.legend(frameon=False, fontsize=8, ncols=2, loc="upper left")
 
 
 def main():

@@ -22,9 +22,10 @@ True
 
 from graphfit import ex, plot
 from graphfit.analysis import Analysis, Pointwise, ProfileAnalysis
-from graphfit.compiler import Explanation, explain
+from graphfit.compiler import Explanation
 from graphfit.cube import signal
 from graphfit.cube.analysis import CubeAnalysis
+from graphfit.cube.explain import explain
 from graphfit.cube.fit_cube import fit_cube
 from graphfit.cube.fit_info import FitInfoArrayContainer
 from graphfit.cube.interrupted import FitInterrupted

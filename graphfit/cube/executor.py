@@ -2,12 +2,13 @@
 
 A scheduler of dask runs a graph of tasks to its end.  A run over a cube wants more: results
 as they come (to make them durable), an order, a stop, a worker that dies without taking
-the map with it.  So pieces are handed out a few at a time, and the loop decides what is next.
+the map with it.  So pieces are handed out a few at a time, and the loop decides what is
+next.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from graphfit.cube.workers import Fate, Workers, workers_for
 from graphfit.errors import GraphfitError
@@ -21,7 +22,7 @@ class WorkersLostError(GraphfitError, RuntimeError):
     """Workers were lost again and again; what was found before is kept."""
 
 
-def run_pieces(  # noqa: PLR0913
+def run_pieces(
     function: Callable[[Piece], Any],
     pieces: Iterable[Piece],
     deliver: Callable[[Piece, Any], None],
@@ -29,7 +30,7 @@ def run_pieces(  # noqa: PLR0913
     scheduler: Any = None,
     n_workers: int | None = None,
     split: Callable[[Piece], tuple[Piece, ...]] | None = None,
-    lost: Callable[[Piece], None] | None = None,
+    lost: Callable[[Piece, Any], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> None:
     """Run a function on every piece, and deliver what it returns as it comes.
@@ -51,7 +52,8 @@ def run_pieces(  # noqa: PLR0913
         Cuts a piece whose worker died in two, to find the pixel that kills; returns
         nothing for a piece that cannot be cut.
     lost : callable, optional
-        Takes such a piece; without it that is an error.
+        ``lost(piece, told)`` takes such a piece, and what the worker told as it died, or
+        None; without it that is an error.
     stop : callable, optional
         Asked before a piece is handed out; those being worked on are still delivered.
 
@@ -75,6 +77,14 @@ def run_pieces(  # noqa: PLR0913
         with_workers.close()
 
 
+class _Submitted(NamedTuple):
+    """A piece that is being worked on."""
+
+    handle: Any
+    piece: Any
+    losses: int
+
+
 class _Run:
     """The state of the loop."""
 
@@ -84,7 +94,7 @@ class _Run:
         pieces: Iterator[Any],
         deliver: Callable[[Any, Any], None],
         split: Callable[[Any], tuple[Any, ...]] | None,
-        lost: Callable[[Any], None] | None,
+        lost: Callable[[Any, Any], None] | None,
         stop: Callable[[], bool] | None,
     ) -> None:
         self._workers = workers
@@ -93,13 +103,11 @@ class _Run:
         self._split = split
         self._lost = lost
         self._stop = stop
-        self._out: dict[int, tuple[Any, Any]] = {}  # by order: handle, piece
-        self._next = 0
-        self._again: deque[Any] = deque()
+        self._out: list[_Submitted] = []  # in the order of submission
+        self._again: deque[tuple[Any, int]] = deque()  # with how often each was lost
         # Pieces that were at work when a worker died: each is tried alone.
         self._suspects: deque[Any] = deque()
         self._alone = False
-        self._losses: dict[int, int] = {}
         self._deaths = 0
         self._any_done = False
 
@@ -108,13 +116,12 @@ class _Run:
             self._fill()
             if not self._out:
                 return
-            handles = {id(handle): key for key, (handle, _) in self._out.items()}
-            done = self._workers.finished([h for h, _ in self._out.values()], None)
+            done = self._workers.finished([item.handle for item in self._out], None)
             for handle in done:
-                key = handles[id(handle)]
+                item = next(item for item in self._out if item.handle is handle)
                 outcome = self._workers.outcome(handle)
-                _, piece = self._out.pop(key)
-                self._take(piece, outcome.fate, outcome.value)
+                self._out = [other for other in self._out if other is not item]
+                self._take(item, outcome.fate, outcome.value)
 
     def _fill(self) -> None:
         """Hand out pieces until no worker has to wait."""
@@ -126,7 +133,7 @@ class _Run:
         self._alone = False
         while len(self._out) < self._workers.depth:
             if self._again:
-                self._submit(self._again.popleft())
+                self._submit(*self._again.popleft())
                 continue
             if self._stop is not None and self._stop():
                 return
@@ -135,50 +142,50 @@ class _Run:
                 return
             self._submit(piece)
 
-    def _submit(self, piece: Any) -> None:
-        self._out[self._next] = (self._workers.submit(piece), piece)
-        self._next += 1
+    def _submit(self, piece: Any, losses: int = 0) -> None:
+        self._out.append(_Submitted(self._workers.submit(piece), piece, losses))
 
-    def _take(self, piece: Any, fate: Fate, value: Any) -> None:
+    def _take(self, item: "_Submitted", fate: Fate, value: Any) -> None:
         if fate is Fate.DONE:
             self._any_done = True
-            self._deliver(piece, value)
-            return
-        self._count_death(fate)
-        if fate is Fate.LOST:
-            self._count_loss(piece)
-            self._again.append(piece)
-        elif fate is Fate.GUILTY or self._alone:
-            self._divide(piece)
+            self._deliver(item.piece, value)
+        elif fate is Fate.LOST:
+            self._count_loss(item.losses + 1)
+            self._again.append((item.piece, item.losses + 1))
         else:
-            self._suspects.append(piece)
+            self._count_death()
+            if self._alone:
+                self._divide(item.piece, value)
+            else:
+                self._suspects.append(item.piece)
 
-    def _divide(self, piece: Any) -> None:
+    def _divide(self, piece: Any, told: Any) -> None:
         parts = self._split(piece) if self._split is not None else ()
         if parts:
             self._suspects.extendleft(reversed(parts))
         elif self._lost is not None:
-            self._lost(piece)
+            self._lost(piece, told)
         else:
             msg = f"A worker died while it worked on {piece!r}, and died again alone."
             raise WorkersLostError(msg)
 
-    def _count_death(self, fate: Fate) -> None:
+    def _count_death(self) -> None:
         """Tell a pixel that kills its worker from workers that cannot work at all."""
-        self._deaths += fate is not Fate.LOST
+        self._deaths += 1
         if self._deaths > MOST_DEATHS and not self._any_done:
             msg = (
                 f"Workers died {self._deaths} times before any piece of work was done: they "
-                "cannot start, or run out of memory. Their own error is above; try "
-                "scheduler='synchronous' to see it, or a smaller chunk_n_max."
+                "cannot start, run out of memory, or the analysis ends them at every "
+                "pixel. Their own error is above; try scheduler='synchronous' to see it, or "
+                "a smaller chunk_n_max."
             )
             raise WorkersLostError(msg)
 
-    def _count_loss(self, piece: Any) -> None:
-        count = self._losses[id(piece)] = self._losses.get(id(piece), 0) + 1
+    def _count_loss(self, count: int) -> None:
         if count > MOST_LOSSES:
             msg = (
                 f"A piece of work was lost {count} times without an error; are the workers "
-                "being stopped? What was found before is kept: run the same call again."
+                "being stopped, or their tasks cancelled? With store= the same call goes on "
+                "from what is done."
             )
             raise WorkersLostError(msg)

@@ -30,6 +30,8 @@ class FactorRows:
         P rows.
     bad_noise : ndarray of bool, shape (P,), or None
         Where the noise is not above 0 and finite at a point in use.
+    bad_counts : ndarray of bool, shape (P,), or None
+        Where a point in use is no count, and counts are needed.
     infinite : int
         Voxels that were left out because they are infinite.
     extras : mapping of str to array
@@ -38,17 +40,19 @@ class FactorRows:
 
     data: CurveData
     bad_noise: BoolArray | None = None
+    bad_counts: BoolArray | None = None
     infinite: int = 0
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self, where: Any) -> "FactorRows":
         """Return some of the rows, by a slice or an array of indices."""
         bad = None if self.bad_noise is None else self.bad_noise[where]
+        odd = None if self.bad_counts is None else self.bad_counts[where]
         own = {
             name: value.rows(where) if isinstance(value, PixelValues) else value
             for name, value in self.extras.items()
         }
-        return FactorRows(self.data.rows(where), bad, self.infinite, own)
+        return FactorRows(self.data.rows(where), bad, odd, self.infinite, own)
 
 
 @final
@@ -131,7 +135,10 @@ class FactorCube:
             name: PixelValues(value.read(region)) if isinstance(value, Aligned) else value
             for name, value in self.extras.items()
         }
-        return FactorRows(data, bad_noise, infinite, extras)
+        bad_counts = None
+        if self.settings.likelihood == "poisson" and self.analysis is None:
+            bad_counts = _not_counts(y, masked)
+        return FactorRows(data, bad_noise, bad_counts, infinite, extras)
 
     def _sigma(
         self, region: Region, y: AnyArray, masked: AnyArray | None
@@ -187,6 +194,15 @@ def _noise_checked(
     return masked, bad if bad.any() else None
 
 
+def _not_counts(y: AnyArray, masked: AnyArray | None) -> BoolArray | None:
+    """Return rows in which a point in use is negative or no whole number."""
+    with np.errstate(invalid="ignore"):
+        wrong = (y < 0) | (y != np.floor(y))
+    if masked is not None:
+        wrong &= ~masked
+    return np.asarray(wrong.any(axis=1)) if wrong.any() else None
+
+
 def factor_cube(name: str, analysis: CubeAnalysis) -> FactorCube:
     """Return a cube as a fit reads it, with everything that can be checked checked.
 
@@ -204,6 +220,13 @@ def factor_cube(name: str, analysis: CubeAnalysis) -> FactorCube:
     label = "data" if name == "0" else f"data of factor {name!r}"
     cube = read_cube(analysis.data, label=label, hdu=analysis.hdu, unit=analysis.unit)
     axes = CubeAxes(cube.shape, _fitting_axes(analysis.fitting_axes, cube))
+    if not axes.iterating:
+        msg = (
+            f"{label} has shape {cube.shape}, and one fit spans every axis of it: there are "
+            "no pixels to repeat it over. Fit one dataset with search.fit(model, "
+            "gf.ProfileAnalysis(x, data, noise_map)), or name fewer fitting_axes=."
+        )
+        raise DataError(msg)
     world = world_axes(analysis.world, cube, axes.fitting, unit=analysis.world_unit)
     masks = () if cube.mask is None else (aligned(cube.mask, axes, "the data's own mask"),)
     if analysis.mask is not None:

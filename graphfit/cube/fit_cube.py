@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -15,15 +17,18 @@ from graphfit.cube.interrupted import FitInterrupted
 from graphfit.cube.map_memory import MapKeeper, MapMemory, tile_lengths
 from graphfit.cube.map_table import Wanted
 from graphfit.cube.problem import CubeProblem, cube_problem
-from graphfit.cube.run import CubeRun, run_chunk
+from graphfit.cube.run import CubeRun, require_priority, run_chunk
 from graphfit.cube.settings import RunSettings
 from graphfit.cube.workers import shares_memory, worker_count
 from graphfit.errors import SettingError
-from graphfit.io.fingerprint import fingerprint
+from graphfit.io.grid_facts import grid_facts
+from graphfit.io.notes_file import read_notes
 from graphfit.result import CubeResult
 from graphfit.samples.map_grid import MapGrid
 from graphfit.search.output import described
 from graphfit.seeding import fresh_seed
+
+PACKAGES = ("graphfit", "numpy", "scipy", "astropy")  # whose versions are kept
 
 
 def fit_cube(  # noqa: PLR0913  each is one thing a user may have
@@ -171,9 +176,16 @@ def fit_cube(  # noqa: PLR0913  each is one thing a user may have
             noise=noise, mask=mask, world=world, fitting_axes=fitting_axes, unit=unit,
             world_unit=world_unit, hdu=hdu, jitter=jitter, analysis=analysis,
             degrees_of_freedom=degrees_of_freedom, extras=extras,
+            likelihood=None if likelihood == "gaussian" else likelihood,
         )  # fmt: skip
     if not isinstance(draws, (int, np.integer)) or draws < 0:
         msg = f"draws must be a whole number >= 0, got {draws!r}."
+        raise SettingError(msg)
+    if draws and getattr(search, "finds", "posterior") != "posterior":
+        msg = (
+            f"draws={draws}: {type(search).__name__} finds one best point and has no "
+            "samples to draw from; use gf.DynestyStatic or gf.Emcee, or the covariance map."
+        )
         raise SettingError(msg)
     problem = cube_problem(
         model,
@@ -212,25 +224,27 @@ def _run(problem: CubeProblem, settings: RunSettings) -> CubeResult:
     first = problem.first
     grid = output_grid(first.cube, first.axes.iterating)
     chunk = run_chunk(problem, settings, worker_count(settings.scheduler, settings.n_workers))
-    facts = _facts(problem, grid)
+    require_priority(settings.priority, problem.map_shape)
+    facts = {**_facts(problem, grid), **grid_facts(grid)}
     keeper, problem = _keeper(problem, settings, chunk, facts)
-    run = CubeRun(problem, settings, keeper, chunk, shares_memory(settings.scheduler))
-    interrupted: KeyboardInterrupt | None = None
-    try:
+    is_interrupted = False
+    with closing(keeper):
+        run = CubeRun(
+            problem, settings, keeper, chunk, shares_memory(settings.scheduler)
+        )
         try:
             run.to_the_end()
-        except KeyboardInterrupt as error:
-            interrupted = error
-    finally:
-        keeper.close()
+        except KeyboardInterrupt:
+            is_interrupted = True
     facts["seconds"] = run.seconds
-    facts["notes"] = run.notes
+    facts["pixels"] = run.fitted
+    facts["notes"] = run.notes if settings.store is None else read_notes(settings.store)
     facts["warnings"] = run.warn()
     result = CubeResult(
         keeper.maps, grid, facts, problem=CubeAccess(problem, keeper.maps)
     )
-    if interrupted is not None:
-        raise FitInterrupted(result, settings.store) from interrupted
+    if is_interrupted:
+        raise FitInterrupted(result, settings.store)
     return result
 
 
@@ -269,14 +283,25 @@ def _facts(problem: CubeProblem, grid: MapGrid) -> dict[str, Any]:
         "search": f"{type(model.search).__name__}({text})",
         "parameter_names": list(model.parameter_names),
         "derived_names": list(model.derived_names),
-        "dims": list(grid.dims),
-        "celestial_header": grid.celestial_header,
-        "pixels": int(np.prod(problem.map_shape)),
         "seed": model.seed,
         "units": {spec.name: spec.unit for spec in model.table if spec.unit},
+        "spectrum_labels": _spectrum_labels(problem),
         "data": [cube.cube.label for cube in problem.cubes.values()],
-        "versions": {
-            name: version(name) for name in ("graphfit", "numpy", "scipy", "astropy")
-        },
-        "run": fingerprint(model.seed, text)[:12],
+        "versions": dict(_versions()),
     }
+
+
+def _spectrum_labels(problem: CubeProblem) -> dict[str, str]:
+    """Return what the axes of a spectrum are called in figures."""
+    first = problem.first
+    x = [
+        f"{name} ({unit})" if unit else name
+        for name, unit in zip(first.world.names, first.world.units, strict=True)
+    ]
+    unit = first.cube.unit
+    return {"x": ", ".join(x), "y": "data" if unit is None else f"data ({unit})"}
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in PACKAGES)

@@ -23,7 +23,7 @@ def fits_wcs(wcs: Any) -> Any:
     cuts = getattr(wcs, "_slices_array", None)
     if not isinstance(wcs, SlicedLowLevelWCS) or not isinstance(whole, WCS):
         return None
-    if cuts is None or any(getattr(cut, "step", None) not in (None, 1) for cut in cuts):
+    if cuts is None:
         return None
     kept = [whole.naxis - i for i, cut in enumerate(cuts) if isinstance(cut, slice)]
     view = [cut if isinstance(cut, slice) else slice(cut, cut + 1) for cut in cuts]

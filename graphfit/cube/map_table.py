@@ -33,6 +33,7 @@ def map_table(
     posterior: bool,
     wanted: Wanted,
     units: dict[str, str] | None = None,
+    factors: Sequence[str] = (),
 ) -> tuple[MapSpec, ...]:
     """Return the maps of a fit.
 
@@ -45,6 +46,8 @@ def map_table(
     wanted : Wanted
     units : dict, optional
         By the names of parameters.
+    factors : sequence of str
+        Names of the cubes.
     """
     known = units or {}
     specs: list[MapSpec] = []
@@ -87,8 +90,14 @@ def map_table(
                 shape=(wanted.draws, count),
             )
         )
+    chi_squared = "Sum of ((data - model) / noise)^2."
+    specs.append(MapSpec("chi_squared", "f8", NAN, chi_squared))
+    if len(factors) > 1:
+        specs += [
+            MapSpec(f"{name}.chi_squared", "f8", NAN, f"Factor {name}: {chi_squared}")
+            for name in factors
+        ]
     specs += [
-        MapSpec("chi_squared", "f8", NAN, "Sum of ((data - model) / noise)^2."),
         MapSpec("degrees_of_freedom", "i4", 0, "Points in use less free parameters."),
         MapSpec("log_likelihood", "f8", NAN, "ln L, normalised, at the best point."),
         MapSpec("log_prior", "f8", NAN, "ln of the prior density at the best point."),

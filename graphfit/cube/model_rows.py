@@ -28,10 +28,11 @@ def model_rows(
     theta : ndarray, shape (P, D)
         Free parameters; NaN where a pixel has no answer, and then so is its model.
     """
-    engine = RowEngine(model)
     keys = tuple(model.factors)
-    if any(factor.analysis is not None for factor in model.factors.values()):
+    own = any(factor.analysis is not None for factor in model.factors.values())
+    if own or model.has_free_maps:
         return _by_python(model, key, rows, theta)
+    engine = RowEngine(model)
     kernels = engine.problem(keys).kernels
     factor = kernels.factors[keys.index(key)]
     data = rows.factors[key].data

@@ -181,7 +181,7 @@ def _astropy_fits(job: Job, fitter: Any, settings: Any, scheduler: Any) -> Found
         found.take,
         scheduler=scheduler,
         split=split_piece,
-        lost=found.lose,
+        lost=lambda piece, _: found.lose(piece),
     )
     return found
 

@@ -19,6 +19,7 @@ from graphfit.errors import (
     DataError,
     FitException,
     ModelError,
+    PriorError,
     ResultError,
 )
 from graphfit.graph import FactorGraphModel
@@ -93,17 +94,22 @@ class PixelEngine:
                 self._write(results, index, keys, rows, row, out)
                 return None
         except TimeLimitError:
-            status, text = Status.TIME_LIMIT, Status.TIME_LIMIT.sentence
+            status = Status.TIME_LIMIT
+            text = f"{status.sentence} It was here:\n{traceback.format_exc()}"
         except ModelError as error:
             wrong_start = str(error).startswith("start:")
             status = Status.BAD_START if wrong_start else Status.USER_ERROR
             text = str(error) if wrong_start else traceback.format_exc()
+        except PriorError as error:  # a limit or width that is a map, or depends on one
+            status, text = Status.BAD_START, str(error)
         except (ConvergenceError, FitException, ResultError) as error:
             status, text = Status.NON_FINITE, str(error)
         except DataError as error:
             status, text = Status.USER_ERROR, str(error)
-        except Exception:  # boundary: the users' models and likelihoods  # noqa: BLE001
+        except (Exception, SystemExit):  # boundary: users' models  # noqa: BLE001
             status, text = Status.USER_ERROR, traceback.format_exc()
+        for spec in self._model.table:  # what was written before it failed
+            out[spec.name][row] = spec.fill
         out["status"][row] = status
         return Note(index, status, text)
 
@@ -205,6 +211,10 @@ class PixelEngine:
         self._write_joint(samples, names, index, row, out)
         chi_squared = results.chi_squared
         out["chi_squared"][row] = np.nan if chi_squared is None else chi_squared
+        if len(self._model.factors) > 1:
+            for result in results.plain:
+                if result.name in self._model.factors:
+                    out[f"{result.name}.chi_squared"][row] = result.chi_squared
         points = _points(results)
         free = len(samples.parameter_names)
         out["degrees_of_freedom"][row] = 0 if points is None else points - free

@@ -84,7 +84,7 @@ class PixelModel:
     graph: FactorGraphModel
     factors: Mapping[str, PixelFactor]
     search: Any
-    seed: int
+    seed: int = 0
     wanted: Wanted = Wanted()
     time_limit: float | None = None
     trial: tuple[float, ...] = ()
@@ -94,6 +94,12 @@ class PixelModel:
     def maps(self) -> tuple[Relation, ...]:
         """The maps in the model."""
         return pixel_maps(self.graph.global_prior_model)
+
+    @cached_property
+    def has_free_maps(self) -> bool:
+        """Whether a map stands in a condition alone, where no parameter can stand for it."""
+        held = pixel_maps(self.graph.global_prior_model, conditions=False)
+        return len(held) < len(self.maps)
 
     @cached_property
     def space(self) -> ParameterSpace:
@@ -125,6 +131,7 @@ class PixelModel:
             posterior=self.posterior,
             wanted=self.wanted,
             units=dict(self.units or {}),
+            factors=tuple(self.factors),
         )
 
     def numbers(self, values: Sequence[float]) -> dict[Relation, float]:

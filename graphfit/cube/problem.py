@@ -6,20 +6,23 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.analysis import Analysis
 from graphfit.compiler import as_graph
 from graphfit.cube.analysis import CubeAnalysis
 from graphfit.cube.array_source import ArraySource
 from graphfit.cube.derived_source import broadcast
 from graphfit.cube.factor_cube import FactorCube, factor_cube
 from graphfit.cube.map_table import Wanted
+from graphfit.cube.model_checks import check_model, trial_numbers
+from graphfit.cube.parameter_units import parameter_units
 from graphfit.cube.pixel_model import PixelFactor, PixelModel, Slot
 from graphfit.cube.reading import read_cube
 from graphfit.cube.rows import CubeReader
 from graphfit.cube.source_protocol import Source
+from graphfit.cube.units import as_unit
 from graphfit.errors import DataError, GraphError, ModelError, SettingError, close_match
 from graphfit.graph import FactorGraphModel
 from graphfit.model.pixel_maps import pixel_maps
+from graphfit.model.space import ParameterSpace
 from graphfit.search.search import Search
 from graphfit.typing import FloatArray
 
@@ -109,6 +112,30 @@ def cube_problem(
     if time_limit is not None and not time_limit > 0:
         msg = f"time_limit must be a number of seconds > 0, got {time_limit!r}."
         raise SettingError(msg)
+    read = read_problem(model, search, analysis)
+    pixel_model = replace(read.model, seed=seed, wanted=wanted, time_limit=time_limit)
+    check_model(pixel_model, dict(start or {}))
+    pixel_model = replace(
+        pixel_model,
+        units=_units(pixel_model, read.cubes) | _known_units(pixel_model, units),
+    )
+    starts = _starts(start, pixel_model, read.map_shape)
+    return replace(read, model=pixel_model, reader=replace(read.reader, start=starts))
+
+
+def read_problem(model: Any, search: Any, analysis: CubeAnalysis | None) -> CubeProblem:
+    """Return the same problem without a start, before the search has its say.
+
+    Parameters
+    ----------
+    model, search, analysis : object
+        As for :func:`cube_problem`.
+
+    Raises
+    ------
+    DataError, GraphError
+        For data that cannot be read, or do not fit together.
+    """
     graph, is_joint = _graph(model, analysis)
     cubes = {
         name: factor_cube(name, factor.analysis)
@@ -130,22 +157,20 @@ def cube_problem(
         graph=graph.with_analyses({name: Slot() for name in cubes}),
         factors={name: _pixel_factor(cube) for name, cube in cubes.items()},
         search=search,
-        seed=seed,
-        wanted=wanted,
-        time_limit=time_limit,
-        trial=_trial(values),
-        units=units,
+        trial=trial_numbers(graph, values),
     )
-    _check_model(pixel_model)
-    reader = CubeReader(cubes, _starts(start, pixel_model, map_shape), values)
-    return CubeProblem(graph, pixel_model, reader, map_shape, is_joint)
+    return CubeProblem(
+        graph, pixel_model, CubeReader(cubes, {}, values), map_shape, is_joint
+    )
 
 
 def _require_search(search: Any) -> None:
     if not isinstance(search, Search):
+        is_class = isinstance(search, type) and issubclass(search, Search)
+        got = f"the class; call it: {search.__name__}()" if is_class else repr(search)
         msg = (
             "gf.fit_cube needs a search such as gf.LevenbergMarquardt() or "
-            f"gf.DynestyStatic(nlive=100), got {search!r}."
+            f"gf.DynestyStatic(nlive=100), got {got}."
         )
         raise SettingError(msg)
     for setting in ("name", "path_prefix"):
@@ -217,40 +242,26 @@ def _map_values(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
         raise DataError(msg) from None
 
 
-def _trial(values: tuple[FloatArray, ...]) -> tuple[float, ...]:
-    """Return the maps' values at the first pixel where all are finite."""
-    if not values:
-        return ()
-    good = np.isfinite(values[0])
-    for item in values[1:]:
-        good = good & np.isfinite(item)
-    if not good.any():
-        msg = "The model's gf.pixel_map values are finite together at no pixel."
-        raise DataError(msg)
-    first = np.unravel_index(int(np.argmax(good)), good.shape)
-    return tuple(float(item[first]) for item in values)
+def _units(model: PixelModel, cubes: Mapping[str, FactorCube]) -> dict[str, str]:
+    """Return the units of parameters that can be found."""
+    numbers = model.numbers(model.trial)
+    joint = model.graph.with_analyses({}, numbers).global_prior_model
+    space = ParameterSpace(joint)
+    found: dict[str, str] = {}
+    for name, cube in cubes.items():
+        world = [as_unit(text, name) if text else None for text in cube.world.units]
+        own = parameter_units(joint[name], cube.cube.unit, world, space)
+        found = own | found
+    return found
 
 
-def _check_model(model: PixelModel) -> None:
-    """Refuse what the search cannot do, and models that do not fit their data."""
-    space = model.space
-    if not space.dimension:
-        msg = (
-            "The model has no free parameters: every value is fixed. Give at least one "
-            "parameter a prior, e.g. gf.UniformPrior(0.0, 1.0)."
-        )
-        raise GraphError(msg)
-    if model.search.needs_unit_cube:
-        space.require_proper(type(model.search).__name__)
-    from graphfit.search.least_squares.row_problem import stand_in
-
-    joint = model.graph.global_prior_model
-    for name, factor in model.factors.items():
-        if factor.analysis is None:
-            own: Analysis = stand_in(
-                factor.inputs, factor.settings, has_sigma=factor.has_sigma
-            )
-            own.modify_before_fit(joint[name])
+def _known_units(model: PixelModel, units: Mapping[str, str] | None) -> dict[str, str]:
+    known = (*model.parameter_names, *model.derived_names)
+    for name in units or {}:
+        if name not in known:
+            msg = f"units: there is no parameter {name!r}.{close_match(name, known)}"
+            raise ModelError(msg)
+    return {name: str(unit) for name, unit in (units or {}).items()}
 
 
 def _starts(

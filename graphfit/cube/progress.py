@@ -30,6 +30,7 @@ class CubeProgress:
 
     def __init__(self, total: int, done: int, label: str, show: bool | None) -> None:
         self.total = total
+        self.added = 0
         self.done = done
         self.counts: dict[Status, int] = {}
         self.began = time.perf_counter()
@@ -50,6 +51,7 @@ class CubeProgress:
         for code, number in zip(codes.tolist(), numbers.tolist(), strict=True):
             key = Status(code)
             self.counts[key] = self.counts.get(key, 0) + number
+        self.added += status.size
         self.done += status.size
         if self._show:
             self._display()

@@ -14,7 +14,7 @@ from graphfit.priors import FlatPrior, Prior
 from graphfit.samples import Status
 from graphfit.search.least_squares.batch_result import BatchResult
 from graphfit.search.least_squares.row_problem import RowProblem, stand_in
-from graphfit.typing import AnyArray, FloatArray
+from graphfit.typing import AnyArray, BoolArray, FloatArray
 
 Arrays = dict[str, AnyArray]
 
@@ -137,7 +137,9 @@ class RowEngine:
         numbers = dict(zip(self._hidden.values(), rows.numbers, strict=True))
         return problem.fit(
             {name: _flat(rows.factors[name].data) for name in keys},
-            self._model.search.row_settings(strict=False),
+            self._model.search.row_settings(strict=False)._replace(
+                seed=self._model.seed
+            ),
             start={k: np.reshape(v, -1) if np.ndim(v) else v for k, v in start.items()},
             numbers=numbers,
         )
@@ -171,6 +173,8 @@ class RowEngine:
                 at = [model.parameter_names.index(name) for name in shown]
                 out["covariance"][np.ix_(range(count), at, at)] = found.covariance
         out["chi_squared"] = found.chi_squared
+        if len(model.factors) > 1:
+            out |= {f"{k}.chi_squared": v for k, v in _own_chi_squared(found, keys)}
         out["degrees_of_freedom"] = found.points - len(shown)
         out["log_likelihood"] = found.log_likelihood
         out["log_prior"] = found.log_prior
@@ -188,6 +192,13 @@ class RowEngine:
             out[name] = np.ascontiguousarray(found.derived[:, column])
             error = np.ascontiguousarray(found.derived_error[:, column])
             out[f"{name}_error"] = error
+
+
+def _own_chi_squared(
+    found: BatchResult, keys: tuple[str, ...]
+) -> list[tuple[str, FloatArray]]:
+    """Return each cube's chi-square; of a cube that is alone it is the whole."""
+    return [(key, found.factor_chi_squared.get(key, found.chi_squared)) for key in keys]
 
 
 def _flat(data: Any) -> Any:
@@ -209,7 +220,7 @@ def grouped(
     """
     keys = tuple(rows.factors)
     plain = rows.masked is None and all(
-        item.data.masked is None and item.bad_noise is None
+        item.data.masked is None and item.bad_noise is None and item.bad_counts is None
         for item in rows.factors.values()
     )
     everything = np.arange(rows.count)
@@ -230,13 +241,24 @@ def grouped(
         if item.bad_noise is not None:
             status[fitted & item.bad_noise] = Status.BAD_NOISE
             fitted &= ~item.bad_noise
-    codes = (present * (1 << np.arange(len(keys)))[:, None]).sum(axis=0)
-    codes[~fitted] = 0
-    groups = {
-        tuple(k for i, k in enumerate(keys) if code >> i & 1): np.flatnonzero(
-            codes == code
-        )
-        for code in np.unique(codes).tolist()
-        if code
-    }
-    return status, groups
+        if item.bad_counts is not None:
+            status[fitted & item.bad_counts] = Status.NON_FINITE
+            fitted &= ~item.bad_counts
+    present[:, ~fitted] = False
+    return status, _groups(keys, present)
+
+
+def _groups(
+    keys: tuple[str, ...], present: BoolArray
+) -> dict[tuple[str, ...], AnyArray]:
+    """Return the columns of `present` by what is True in them; nothing is no group."""
+    codes = np.zeros(present.shape[1], dtype=np.int64)
+    for byte in np.packbits(present, axis=0):  # of eight cubes
+        _, codes = np.unique(codes * 256 + byte, return_inverse=True)
+    groups = {}
+    for code in range(int(codes.max(initial=-1)) + 1):
+        where = np.flatnonzero(codes == code)
+        held = tuple(k for k, own in zip(keys, present[:, where[0]], strict=True) if own)
+        if held:
+            groups[held] = where
+    return groups

@@ -3,14 +3,16 @@
 import math
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 
 from graphfit.cube.aligned import Region
 from graphfit.cube.executor import run_pieces
+from graphfit.cube.last_words import is_timeout
 from graphfit.cube.map_memory import MapKeeper
+from graphfit.cube.pixel_engine import Note
 from graphfit.cube.plan import (
     LEAST_ROWS,
     ChunkRule,
@@ -23,14 +25,21 @@ from graphfit.cube.plan import (
 )
 from graphfit.cube.problem import CubeProblem
 from graphfit.cube.progress import CubeProgress
+from graphfit.cube.rows import RegionRows
 from graphfit.cube.settings import RunSettings
-from graphfit.cube.worker import FitPieces, Piece, PieceFits, died, fits_rows
+from graphfit.cube.worker import (
+    FitPieces,
+    Piece,
+    PieceFits,
+    fits_rows,
+    without_answer,
+)
 from graphfit.errors import ConvergenceWarning, DataError, DataWarning
+from graphfit.io.notes_file import MOST_NOTES, NotesFile
 from graphfit.samples import Status
 from graphfit.typing import AnyArray, BoolArray
 
 SECONDS_A_PIECE = 0.25
-MOST_NOTES = 1000
 SLOW_CHUNK = 64  # pixels read at once where each takes long
 
 
@@ -78,6 +87,8 @@ class CubeRun:
         fast = fits_rows(problem.model)
         self._pace = Pace(most if fast else 1, SECONDS_A_PIECE, most)
         self.notes: list[dict[str, Any]] = []
+        # Those of a store are durable before the pixel is.
+        self._notes_file = None if settings.store is None else NotesFile(settings.store)
         self._infinite = 0
 
     def to_the_end(self) -> None:
@@ -105,6 +116,11 @@ class CubeRun:
         """Since the run began."""
         return self._progress.seconds
 
+    @property
+    def fitted(self) -> int:
+        """Pixels that this run has done."""
+        return self._progress.added
+
     def warn(self) -> list[str]:
         """Tell, and return, what was odd about the data."""
         if not self._infinite:
@@ -124,32 +140,30 @@ class CubeRun:
         for chunk in ordered(found, priority):
             most = self._pace.pixels
             if _count(chunk) <= most and self._reads_there:
-                yield Piece(chunk)
+                yield self._piece(chunk)
                 continue
             rows = self._problem.reader.read(chunk)
             done = 0
             waiting = ordered(with_work(parts(chunk, most), self._pending), priority)
             while waiting:
                 region = waiting.pop(0)
-                yield Piece(region, rows.part(region))
+                yield self._piece(region, rows.part(region))
                 done += 1
                 if self._pace.pixels > 2 * most and waiting:
                     # Work turned out to be lighter: larger pieces from here on.
                     most = self._pace.pixels
                     waiting = _joined(waiting, most)
 
+    def _piece(self, region: Region, rows: RegionRows | None = None) -> Piece:
+        """Return a piece in which what an earlier run has fitted is passed over."""
+        skip = None if self._pending is None else ~self._pending[region]
+        return Piece(region, rows, skip if skip is not None and skip.any() else None)
+
     def _priority(self) -> AnyArray | None:
         priority = self._settings.priority
-        shape = self._problem.map_shape
-        if priority is None:
-            return None
         if isinstance(priority, str):
             return brightness(self._problem, self._chunk)
-        array = np.asarray(priority, dtype=np.float64)
-        if array.shape != shape:
-            msg = f"priority has shape {array.shape}; it must be a map of {shape}."
-            raise DataError(msg)
-        return array
+        return None if priority is None else np.asarray(priority, dtype=np.float64)
 
     def _deliver(self, piece: Piece, fits: PieceFits) -> None:
         shape = tuple(part.stop - part.start for part in piece.region)
@@ -157,29 +171,37 @@ class CubeRun:
             name: found.reshape(*shape, *found.shape[1:])
             for name, found in fits.values.items()
         }
-        wanted = None if self._pending is None else self._pending[piece.region]
-        if wanted is not None and wanted.all():
-            wanted = None
+        self._keep_notes(fits.notes)
+        wanted = None if piece.skip is None else ~piece.skip
         self._keeper.write(piece.region, values, wanted)
         status = values["status"] if wanted is None else values["status"][wanted]
         self._progress.add(status)
-        self._pace.note(math.prod(shape), fits.seconds)
+        # Pixels that were not fitted say nothing of what others take.
+        count = int((status != Status.MASKED).sum())
+        if count and fits.seconds:
+            self._pace.note(count, fits.seconds)
         self._infinite += fits.infinite
-        for note in fits.notes[: MOST_NOTES - len(self.notes)]:
-            self.notes.append(
-                {
-                    "index": list(note.index),
-                    "status": note.status.name.lower(),
-                    "text": note.text,
-                }
-            )
 
-    def _lost(self, piece: Piece) -> None:
-        """Record a pixel whose process died."""
-        index = [part.start for part in piece.region]
-        text = Status.WORKER_DIED.sentence
-        self.notes.append({"index": index, "status": "worker_died", "text": text})
-        self._deliver(piece, PieceFits(died(self._problem.model), [], 0, 0.0))
+    def _keep_notes(self, notes: Sequence[Note]) -> None:
+        kept = [
+            {
+                "index": list(note.index),
+                "status": note.status.name.lower(),
+                "text": note.text,
+            }
+            for note in notes[: MOST_NOTES - len(self.notes)]
+        ]
+        self.notes += kept
+        if self._notes_file is not None:
+            self._notes_file.append(kept)
+
+    def _lost(self, piece: Piece, told: str | None) -> None:
+        """Record a pixel whose process died, or was ended."""
+        status = Status.TIME_LIMIT if is_timeout(told) else Status.WORKER_DIED
+        text = status.sentence if told is None else f"{status.sentence}\n{told}"
+        index = tuple(part.start for part in piece.region)
+        values = without_answer(self._problem.model, status)
+        self._deliver(piece, PieceFits(values, [Note(index, status, text)], 0, 0.0))
 
     def _stop(self) -> Any:
         stop = self._settings.stop
@@ -189,6 +211,25 @@ class CubeRun:
             return lambda: bool(stop(_named(self._progress.counts)))
         until = time.perf_counter() + float(stop)
         return lambda: time.perf_counter() >= until
+
+
+def require_priority(priority: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what is no order of a map's pixels.
+
+    Raises
+    ------
+    DataError
+        If an array does not have the map's shape, or holds no numbers.
+    """
+    if priority is None or isinstance(priority, str):
+        return
+    array = np.asarray(priority)
+    if array.shape != shape or array.dtype.kind not in "biuf":
+        msg = (
+            f"priority has shape {array.shape} and type {array.dtype}; it must be a map of "
+            f"{shape} of numbers, higher first."
+        )
+        raise DataError(msg)
 
 
 def run_chunk(

@@ -41,7 +41,7 @@ class Parcel:
 
         try:
             content = cloudpickle.dumps(function)
-        except Exception as error:  # boundary: users' objects  # noqa: BLE001
+        except Exception as error:  # boundary: users' objects
             msg = (
                 f"The model or an analysis cannot be sent to other processes: {error}. Use "
                 "scheduler='threads', or leave out what cannot be pickled (open files, "

@@ -3,9 +3,14 @@
 import ctypes
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from graphfit.cube.last_words import deadline
+
+AGAIN = 1.0  # s, until code that let the error through its fingers gets it again
 
 
 class TimeLimitError(BaseException):
@@ -25,7 +30,10 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     -----
     In a process's main thread an alarm interrupts sleeping and waiting as well.  In other
     threads the error is raised when Python code runs next: a call into compiled code that
-    never returns cannot be ended there, only in a process (``scheduler="processes"``).
+    never returns cannot be ended there.  The processes of ``scheduler="processes"`` are
+    ended as a whole in that case, two seconds later.
+
+    Code that catches the error (``except:``) gets it again, every second.
 
     Examples
     --------
@@ -42,43 +50,64 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     elif threading.current_thread() is threading.main_thread() and hasattr(
         signal, "setitimer"
     ):
-        yield from _by_alarm(seconds)
+        with deadline(seconds), _by_alarm(seconds):
+            yield
     else:
-        yield from _by_watcher(seconds)
+        with _by_watcher(seconds):
+            yield
 
 
+@contextmanager
 def _by_alarm(seconds: float) -> Iterator[None]:
-    def ring(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise TimeLimitError
-
-    former = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, former)
-
-
-def _by_watcher(seconds: float) -> Iterator[None]:
-    identity = threading.get_ident()
-    lock = threading.Lock()
     over = False
 
-    def ring() -> None:
-        with lock:
-            if not over:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(identity), ctypes.py_object(TimeLimitError)
-                )
+    def ring(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if not over:
+            raise TimeLimitError
 
-    watcher = threading.Timer(seconds, ring)
-    watcher.daemon = True
-    watcher.start()
+    former = signal.signal(signal.SIGALRM, ring)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    began = time.monotonic()
     try:
         yield
     finally:
-        with lock:
+        try:
             over = True
-        watcher.cancel()
+        finally:  # also if it rings just now
+            over = True
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, former)
+            if left:  # somebody else's alarm goes on
+                rest = max(1e-3, left - (time.monotonic() - began))
+                signal.setitimer(signal.ITIMER_REAL, rest, interval)
+
+
+@contextmanager
+def _by_watcher(seconds: float) -> Iterator[None]:
+    identity = threading.get_ident()
+    over = False
+    lock = threading.Lock()
+    gate = threading.Lock()  # an Event's own code could be interrupted half-way
+    gate.acquire()
+
+    def watch() -> None:
+        wait = seconds
+        while not gate.acquire(timeout=wait):
+            wait = AGAIN
+            with lock:
+                if not over:
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(identity), ctypes.py_object(TimeLimitError)
+                    )
+
+    threading.Thread(target=watch, name="graphfit-limit", daemon=True).start()
+    try:
+        yield
+    finally:
+        try:
+            with lock:
+                over = True
+        finally:  # also if the error comes just now
+            over = True
+            gate.release()

@@ -14,10 +14,18 @@ import numpy as np
 from graphfit.errors import DataError
 from graphfit.typing import AnyArray, FloatArray
 
-# CTYPE of spectral axes, for WCS that know their CTYPE but no physical type.
+# How CTYPE begins on spectral axes, standard or not, that have no physical type.
 _SPECTRAL = (
-    *("FREQ", "ENER", "WAVN", "VRAD", "WAVE", "VOPT", "ZOPT", "AWAV", "VELO", "BETA"),
-    *("FELO", "VLSR"),
+    "FREQ",
+    "ENER",
+    "WAV",
+    "AWAV",
+    "LAMB",
+    "VEL",
+    "VRAD",
+    "VOPT",
+    "VLSR",
+    "FELO",
 )
 _NAMES = {
     "em.freq": "frequency",
@@ -88,11 +96,14 @@ class WcsAxes:
         given = self.wcs.world_axis_names[world]
         if given:
             return str(given)
-        kind = self.wcs.world_axis_physical_types[world] or ""
+        kind = self.wcs.world_axis_physical_types[world]
+        if kind is None:
+            return _ctypes(self.wcs)[world].strip().lower()
+        kind = kind.partition(";")[0]  # "em.wl;obs.atmos"
         for known, name in _NAMES.items():
             if kind == known or kind.startswith(known + "."):
                 return name
-        return kind.rpartition(".")[2].removeprefix("custom:")
+        return str(kind.rpartition(".")[2].removeprefix("custom:"))
 
     def values(self, world: int, where: Sequence[slice]) -> FloatArray:
         """Return a world axis at a slice of the array.
@@ -122,10 +133,11 @@ class WcsAxes:
                 pixels.append(pixel.reshape(place))
             else:  # the middle is where a WCS is sure to have a value
                 pixels.append(np.full((1,) * ndim, (length - 1) // 2, dtype=float))
-        found = self.wcs.pixel_to_world_values(*np.broadcast_arrays(*pixels))
+        grids = np.broadcast_arrays(*pixels)
+        found = self.wcs.pixel_to_world_values(*(grid.ravel() for grid in grids))
         if self.wcs.world_n_dim > 1:
             found = found[world]
-        return np.asarray(found, dtype=float)
+        return np.asarray(found, dtype=float).reshape(grids[0].shape)
 
 
 def quiet() -> Any:
@@ -183,14 +195,18 @@ def low_level(wcs: Any) -> Any:
 def spectral_world_axes(wcs: Any) -> tuple[int, ...]:
     """Return the world axes of a low-level WCS that are spectral, by type or CTYPE."""
     kinds = wcs.world_axis_physical_types
-    fits = getattr(wcs, "wcs", None)  # of astropy's own WCS only
-    ctypes = [str(ctype) for ctype in getattr(fits, "ctype", [""] * len(kinds))]
     return tuple(
         number
-        for number, (kind, ctype) in enumerate(zip(kinds, ctypes, strict=True))
+        for number, (kind, ctype) in enumerate(zip(kinds, _ctypes(wcs), strict=True))
         if (kind or "").startswith(("em.", "spect."))
-        or (kind is None and ctype.partition("-")[0].upper() in _SPECTRAL)
+        or (kind is None and ctype.upper().startswith(_SPECTRAL))
     )
+
+
+def _ctypes(wcs: Any) -> list[str]:
+    """Return the CTYPE of each world axis; empty for a WCS that is not astropy's."""
+    fits = getattr(wcs, "wcs", None)
+    return [str(ctype) for ctype in getattr(fits, "ctype", [""] * wcs.world_n_dim)]
 
 
 def require_finite(values: AnyArray, label: str) -> None:

@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -18,7 +18,7 @@ from graphfit.cube.rows import CubeReader, RegionRows
 from graphfit.errors import ConvergenceWarning
 from graphfit.samples import Status
 from graphfit.search.least_squares.levenberg_marquardt import LevenbergMarquardt
-from graphfit.typing import AnyArray
+from graphfit.typing import AnyArray, BoolArray
 
 
 @final
@@ -31,10 +31,13 @@ class Piece:
     region : tuple of slice
     rows : RegionRows or None
         Its data; None where the worker reads them.
+    skip : ndarray of bool, of the region's shape, or None
+        Pixels that an earlier run has fitted.
     """
 
     region: Region
     rows: RegionRows | None = None
+    skip: BoolArray | None = None
 
     def halves(self) -> tuple["Piece", ...]:
         """Return the piece in two; nothing for a single pixel."""
@@ -54,7 +57,11 @@ class Piece:
                 *self.region[axis + 1 :],
             )
             rows = None if self.rows is None else self.rows.part(region)
-            parts.append(Piece(region, rows))
+            skip = self.skip
+            if skip is not None:
+                start = self.region[axis].start
+                skip = skip.take(range(low - start, high - start), axis)
+            parts.append(Piece(region, rows, skip))
         return tuple(parts)
 
 
@@ -110,6 +117,10 @@ class FitPieces:
         if rows is None:
             assert self._reader is not None
             rows = self._reader.read(piece.region)
+        if piece.skip is not None:
+            skip = piece.skip.ravel()
+            masked = skip if rows.masked is None else rows.masked | skip
+            rows = replace(rows, masked=masked)
         began = time.perf_counter()
         with _quiet():
             values, notes = self._fits(rows)
@@ -136,22 +147,24 @@ class FitPieces:
 def fits_rows(model: PixelModel) -> bool:
     """Say whether a model's pixels are fitted together."""
     own = any(factor.analysis is not None for factor in model.factors.values())
-    return isinstance(model.search, LevenbergMarquardt) and not own
+    is_least_squares = isinstance(model.search, LevenbergMarquardt)
+    return is_least_squares and not own and not model.has_free_maps
 
 
-def died(model: PixelModel) -> dict[str, AnyArray]:
+def without_answer(model: PixelModel, status: Status) -> dict[str, AnyArray]:
     """Return the maps' values at one pixel whose process died."""
     values = model.empty(1)
-    values["status"][:] = Status.WORKER_DIED
+    values["status"][:] = status
     return values
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Leave convergence to the status; filters of warnings are no business of threads."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
+    with np.errstate(all="ignore"):  # of this thread alone
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            yield

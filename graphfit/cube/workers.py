@@ -5,11 +5,14 @@ Four kinds of workers with the same three verbs, so that one loop drives them al
 is being worked on, or next.
 """
 
+import contextlib
 import itertools
+import math
 import os
 import signal
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -21,11 +24,16 @@ from concurrent.futures.process import BrokenProcessPool
 from enum import Enum, auto
 from typing import Any, NamedTuple, Protocol, final
 
+import numpy as np
+
+from graphfit.cube.last_words import LastWords, speak_when_dying
 from graphfit.cube.sending import Parcel, run_parcel
 from graphfit.errors import SettingError, close_match
 from graphfit.search.processes import fresh_interpreters, require_guard
 
 SCHEDULERS = ("threads", "processes", "synchronous", "default")
+SECONDS_TO_END = 5.0  # for a process that is told to
+SECONDS_BETWEEN_LOOKS = 2.0  # at the workers of a cluster
 Function = Callable[[Any], Any]
 
 
@@ -34,33 +42,22 @@ class Fate(Enum):
 
     DONE = auto()
     DIED = auto()  # its worker died, and it may be the reason
-    GUILTY = auto()  # its worker died, and it is the reason
     LOST = auto()  # through no fault of its own
 
 
 class Outcome(NamedTuple):
-    """A piece's fate and, where it is done, what the function returned."""
+    """A piece's fate, and what the function returned or a dying worker told."""
 
     fate: Fate
     value: Any = None
 
 
 class Workers(Protocol):
-    """Where a function runs on pieces.
+    """Where a function runs on pieces."""
 
-    Attributes
-    ----------
-    slots : int
-        Pieces worked on at a time.
-    depth : int
-        Pieces to keep submitted, so that no worker waits.
-    shares_memory : bool
-        Whether pieces reach the function without being copied.
-    """
-
-    slots: int
-    depth: int
-    shares_memory: bool
+    @property
+    def depth(self) -> int:
+        """Pieces to keep submitted, so that no worker waits."""
 
     def submit(self, piece: Any) -> Any:
         """Begin with a piece; return its handle."""
@@ -79,7 +76,7 @@ class Workers(Protocol):
 class Here:
     """The calling thread: one piece at a time, when it is asked for."""
 
-    slots, depth, shares_memory = 1, 1, True
+    depth = 1
 
     def __init__(self, function: Function) -> None:
         self._function = function
@@ -105,11 +102,9 @@ class Here:
 class Threads:
     """Threads of this process; compiled fits release the interpreter's lock."""
 
-    shares_memory = True
-
     def __init__(self, function: Function, count: int) -> None:
         self._function = function
-        self.slots, self.depth = count, count + 1
+        self.depth = count + 1
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="graphfit")
 
     def submit(self, piece: Any) -> Future[Any]:
@@ -135,22 +130,20 @@ class Threads:
 class Processes:
     """Fresh interpreters on this machine; one that dies is replaced."""
 
-    shares_memory = False
-
     def __init__(self, function: Function, count: int) -> None:
         require_guard("gf.fit_cube with scheduler='processes'")
         self._parcel = Parcel.of(function)
-        self.slots, self.depth = count, count + 1
+        self._count, self.depth = count, count + 1
+        self._last_words = LastWords()
         self._pool: Any = None
 
     def submit(self, piece: Any) -> Future[Any]:
         """Send a piece."""
         try:
-            sent: Future[Any] = self._executor().submit(run_parcel, self._parcel, piece)
+            return self._sent(piece)
         except BrokenProcessPool:  # it broke since the last piece was sent
             self._drop()
-            sent = self._executor().submit(run_parcel, self._parcel, piece)
-        return sent
+            return self._sent(piece)
 
     def finished(
         self, handles: Sequence[Future[Any]], seconds: float | None
@@ -164,7 +157,7 @@ class Processes:
             return Outcome(Fate.DONE, handle.result())
         except BrokenProcessPool:
             self._drop()
-            return Outcome(Fate.DIED)
+            return Outcome(Fate.DIED, self._last_words.taken())
         except CancelledError:
             return Outcome(Fate.LOST)
 
@@ -175,12 +168,19 @@ class Processes:
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:
                 process.terminate()
+            for process in processes:
+                process.join(SECONDS_TO_END)
+                if process.exitcode is None:
+                    process.kill()
             self._pool = None
+        self._last_words.close()
 
-    def _executor(self) -> Any:
+    def _sent(self, piece: Any) -> Future[Any]:
         if self._pool is None:
-            self._pool = fresh_interpreters(self.slots, _ignore_interrupts)
-        return self._pool
+            self._pool = fresh_interpreters(self._count, _set_up, self._last_words.path)
+        with _no_interrupts():  # what is started here is started without them, too
+            sent: Future[Any] = self._pool.submit(run_parcel, self._parcel, piece)
+        return sent
 
     def _drop(self) -> None:
         if self._pool is not None and self._pool._broken:
@@ -192,21 +192,29 @@ class Processes:
 class Cluster:
     """The workers of a dask.distributed client."""
 
-    shares_memory = False
-
     def __init__(self, function: Function, client: Any) -> None:
         self._client = client
         self._parcel = Parcel.of(function)
         # Keys that no other run has: equal names would be taken for equal work.
         self._run = uuid.uuid4().hex[:12]
         self._number = itertools.count()
-        self.slots = max(1, sum(client.nthreads().values()))
-        self.depth = 2 * self.slots
+        self._out: set[Any] = set()
+        self._looked_at = -math.inf
+        self._threads = 1
+
+    @property
+    def depth(self) -> int:
+        """Twice the threads of the workers, who may come and go."""
+        now = time.monotonic()
+        if now - self._looked_at > SECONDS_BETWEEN_LOOKS:
+            self._looked_at = now
+            self._threads = max(1, sum(self._client.nthreads().values()))
+        return 2 * self._threads
 
     def submit(self, piece: Any) -> Any:
         """Send a piece; earlier ones have precedence."""
         number = next(self._number)
-        return self._client.submit(
+        handle = self._client.submit(
             run_parcel,
             self._parcel,
             piece,
@@ -214,6 +222,8 @@ class Cluster:
             priority=-number,
             pure=False,
         )
+        self._out.add(handle)
+        return handle
 
     def finished(self, handles: Sequence[Any], seconds: float | None) -> list[Any]:
         """Return the futures that are done."""
@@ -222,48 +232,86 @@ class Cluster:
         ready = [handle for handle in handles if handle.done()]
         if ready:
             return ready
-        try:
+        with contextlib.suppress(TimeoutError, CancelledError):  # cancelled is done, too
             wait_for(list(handles), timeout=seconds, return_when="FIRST_COMPLETED")
-        except (TimeoutError, CancelledError):
-            pass  # a cancelled future is done, too
         return [handle for handle in handles if handle.done()]
 
     def outcome(self, handle: Any) -> Outcome:
-        """Return what came back; a piece that killed several workers is guilty."""
+        """Return what came back, or that the workers which had the piece died."""
         from distributed import CancelledError as DistributedCancelledError
         from distributed.scheduler import KilledWorker
 
         try:
             return Outcome(Fate.DONE, handle.result())
         except KilledWorker:
-            return Outcome(Fate.GUILTY)
+            return Outcome(Fate.DIED)
         except (CancelledError, DistributedCancelledError):
             return Outcome(Fate.LOST)
         finally:
+            self._out.discard(handle)
             handle.release()
 
     def close(self) -> None:
-        """Leave the client as it was found: futures are released with their handles."""
+        """Leave the client as it was found: without tasks of this run."""
+        if self._out:
+            # A client that is closed, or has lost its scheduler, has no tasks.
+            with contextlib.suppress(OSError, RuntimeError, TimeoutError):
+                self._client.cancel(list(self._out), force=True)
+            self._out.clear()
 
 
 def resolved(scheduler: Any) -> Any:
     """Return what "default" and None stand for: a client, or a name."""
-    return _default_scheduler() if scheduler in (None, "default") else scheduler
+    is_default = scheduler is None or (
+        isinstance(scheduler, str) and scheduler == "default"
+    )
+    return _default_scheduler() if is_default else scheduler
+
+
+def require_scheduler(scheduler: Any, n_workers: Any) -> None:
+    """Refuse schedulers that do not exist.
+
+    Parameters
+    ----------
+    scheduler, n_workers : object
+        As a user gave them.
+
+    Raises
+    ------
+    SettingError
+        Saying which there are.
+    """
+    is_whole = isinstance(n_workers, (int, np.integer)) and n_workers is not True
+    if n_workers is not None and (not is_whole or n_workers < 1):
+        msg = f"n_workers must be a whole number of at least 1, got {n_workers!r}."
+        raise SettingError(msg)
+    if scheduler is None or (isinstance(scheduler, str) and scheduler in SCHEDULERS):
+        return
+    if all(hasattr(scheduler, name) for name in ("submit", "nthreads", "cancel")):
+        return
+    hint = close_match(scheduler, SCHEDULERS) if isinstance(scheduler, str) else ""
+    if hasattr(scheduler, "get_client"):
+        hint = " This is a cluster: give its client, cluster.get_client()."
+    msg = (
+        f"scheduler must be one of {', '.join(map(repr, SCHEDULERS))} or a "
+        f"distributed.Client, got {scheduler!r}.{hint}"
+    )
+    raise SettingError(msg)
 
 
 def worker_count(scheduler: Any, n_workers: int | None) -> int:
     """Return how many pieces a scheduler works on at a time."""
+    require_scheduler(scheduler, n_workers)
     found = resolved(scheduler)
-    if found == "synchronous":
-        return 1
-    if isinstance(found, str):
-        return n_workers or _configured_workers()
-    return int(max(1, sum(found.nthreads().values())))
+    if not isinstance(found, str):
+        return int(max(1, sum(found.nthreads().values())))
+    return 1 if found == "synchronous" else n_workers or _configured_workers()
 
 
 def shares_memory(scheduler: Any) -> bool:
     """Say whether a scheduler's workers are threads of this process."""
-    return resolved(scheduler) in ("threads", "synchronous")
+    found = resolved(scheduler)
+    return isinstance(found, str) and found in ("threads", "synchronous")
 
 
 def workers_for(scheduler: Any, function: Function, n_workers: int | None) -> Workers:
@@ -285,25 +333,14 @@ def workers_for(scheduler: Any, function: Function, n_workers: int | None) -> Wo
     SettingError
         For a scheduler that does not exist.
     """
-    if n_workers is not None and n_workers < 1:
-        msg = f"n_workers must be at least 1, got {n_workers!r}."
-        raise SettingError(msg)
-    scheduler = resolved(scheduler)
-    if not isinstance(scheduler, str) and hasattr(scheduler, "submit"):
-        return Cluster(function, scheduler)
-    count = n_workers or _configured_workers()
-    if scheduler == "threads":
-        return Threads(function, count)
-    if scheduler == "processes":
-        return Processes(function, count)
-    if scheduler == "synchronous":
+    require_scheduler(scheduler, n_workers)
+    found = resolved(scheduler)
+    if not isinstance(found, str):
+        return Cluster(function, found)
+    if found == "synchronous":
         return Here(function)
-    hint = close_match(scheduler, SCHEDULERS) if isinstance(scheduler, str) else ""
-    msg = (
-        f"scheduler must be one of {', '.join(map(repr, SCHEDULERS))} or a "
-        f"distributed.Client, got {scheduler!r}.{hint}"
-    )
-    raise SettingError(msg)
+    count = n_workers or _configured_workers()
+    return Threads(function, count) if found == "threads" else Processes(function, count)
 
 
 def _default_scheduler() -> Any:
@@ -338,6 +375,20 @@ def _first_done(
     return [handle for handle in handles if handle.done()]  # in the order of submission
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the one that drives."""
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C, which a terminal sends to all processes, for the one that drives."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def _set_up(last_words: str) -> None:
+    """Make a worker process ready; Ctrl-C is for the one that drives."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    speak_when_dying(last_words)

@@ -1,6 +1,7 @@
 """CubeStore: the results of a cube's fits in a zarr folder that survives any crash.
 
-A pixel counts once its ``status`` on disk is another than ``NOT_REACHED``.  What a call of
+A pixel counts once its ``status`` on disk is another than ``NOT_REACHED``; the other maps of
+a pixel that does not count may be there already, but are not vouched for.  What a call of
 :meth:`CubeStore.write` brings goes one of two ways.  A tile that it completes is written to
 its files, the status last.  The pixels of other tiles are appended to a journal and kept in
 memory until their tile is complete, memory runs short, or the store is closed.  Either way

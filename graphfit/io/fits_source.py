@@ -380,12 +380,9 @@ def kept_cards(header: Any) -> dict[str, str | int | float | bool]:
     ----------
     header : astropy.io.fits.Header or mapping
     """
-    found = {name: header.get(name) for name in _KEPT if name in header}
-    return {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, (str, int, float, bool))
-    }
+    found = {name: header[name] for name in _KEPT if name in header}
+    kinds = (str, int, float, bool)
+    return {k: v for k, v in found.items() if isinstance(v, kinds) and v != ""}
 
 
 def is_fits(path: Path) -> bool:

@@ -18,7 +18,7 @@ from graphfit.errors import DataError
 from graphfit.typing import AnyArray
 
 # One step of a read touches at most this many bytes of the file along its slowest axis.
-BAND = 32 * 2**20
+BAND = 8 * 2**20
 
 
 @final

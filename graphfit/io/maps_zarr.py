@@ -11,6 +11,7 @@ import numpy as np
 from graphfit.errors import OutputError
 from graphfit.io.cube_store import CubeStore
 from graphfit.io.grid_facts import grid_facts
+from graphfit.io.notes_file import NotesFile
 from graphfit.samples.map_grid import MapGrid
 from graphfit.samples.pixel_maps import PixelMaps
 
@@ -44,7 +45,7 @@ def write_maps_zarr(
     store = CubeStore.open(
         Path(path),
         identity={"origin": "a copy of a result"},  # no fit goes on in it
-        facts={**facts, **grid_facts(grid)},
+        facts={**_without_notes(facts), **grid_facts(grid)},
         shape=maps.shape,
         specs=maps.specs,
         tile=tile,
@@ -63,6 +64,12 @@ def write_maps_zarr(
                 for spec in maps.specs
             }
             store.write(region, values)
+        NotesFile(path).append(facts.get("notes") or ())
+
+
+def _without_notes(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that belong into the head; notes may be long."""
+    return {name: value for name, value in facts.items() if name != "notes"}
 
 
 def _tile(maps: PixelMaps) -> tuple[int, ...]:

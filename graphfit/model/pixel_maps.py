@@ -8,7 +8,7 @@ from graphfit.priors import Expression, Relation
 from graphfit.priors.pixel_map import is_pixel_map
 
 
-def pixel_maps(root: Node) -> tuple[Relation, ...]:
+def pixel_maps(root: Node, *, conditions: bool = True) -> tuple[Relation, ...]:
     """Return every :func:`~graphfit.pixel_map` below a node, each once, in order.
 
     Parameters
@@ -16,6 +16,8 @@ def pixel_maps(root: Node) -> tuple[Relation, ...]:
     root : Node
         A model; maps may be its values, arguments of its priors, operands of relations,
         sides of conditions.
+    conditions : bool
+        Whether to look into conditions.
 
     Examples
     --------
@@ -27,7 +29,7 @@ def pixel_maps(root: Node) -> tuple[Relation, ...]:
     found: dict[Relation, None] = {}
     seen: set[Expression] = set()
     _collect(root, found, seen)
-    for condition in assertions(root):
+    for condition in assertions(root) if conditions else ():
         _collect(condition.lower, found, seen)
         _collect(condition.upper, found, seen)
     return tuple(found)

@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, final
 
 from graphfit.errors import ResultError, UnknownNameError, close_match
+from graphfit.result.cube_notes import CubeNotes
 from graphfit.result.cube_text import cube_text, size_text
 from graphfit.result.pixel_access import PixelAccess
 from graphfit.samples.map_counts import ranked, status_counts
@@ -105,8 +106,10 @@ class CubeResult:
         if fspath(path).lower().endswith(SUFFIXES):
             return cls(*read_maps_fits(path))
         from graphfit.io.cube_store import read_store
+        from graphfit.io.notes_file import read_notes
 
         record, facts = read_store(path)
+        facts["notes"] = read_notes(path)
         return cls(record, grid_from_facts(facts, record.shape), facts)
 
     @property
@@ -149,6 +152,11 @@ class CubeResult:
     def status_legend(self) -> dict[int, str]:
         """Return what each code of the status map means."""
         return {int(status): status.sentence for status in Status}
+
+    @property
+    def notes(self) -> CubeNotes:
+        """What happened at single pixels, in words: tracebacks of the user's code, ..."""
+        return CubeNotes(self.facts.get("notes") or ())
 
     @property
     def info(self) -> str:

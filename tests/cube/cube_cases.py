@@ -9,8 +9,14 @@ from astropy.io import fits
 from hypothesis import strategies as st
 
 SKY = {
-    **{"CTYPE1": "RA---TAN", "CUNIT1": "deg", "CDELT1": -0.01, "CRVAL1": 50.0},
-    **{"CTYPE2": "DEC--TAN", "CUNIT2": "deg", "CDELT2": 0.01, "CRVAL2": 30.0},
+    "CTYPE1": "RA---TAN",
+    "CUNIT1": "deg",
+    "CDELT1": -0.01,
+    "CRVAL1": 50.0,
+    "CTYPE2": "DEC--TAN",
+    "CUNIT2": "deg",
+    "CDELT2": 0.01,
+    "CRVAL2": 30.0,
 }
 SPECTRAL = {"CTYPE3": "VRAD", "CUNIT3": "km/s", "CDELT3": 0.1, "CRVAL3": 2.0}
 CARDS = {**SKY, **SPECTRAL}

@@ -125,7 +125,7 @@ def test_coordinates_that_vary_with_the_fit_are_left_out():
     tilted = wcs(PC1_3=0.1, CTYPE1="LINEAR", CTYPE2="LINEAR")
     grid = output_grid(read_cube(NDData(ZEROS, wcs=tilted)), (1, 2))
     assert grid.celestial_header is None
-    assert list(grid.coordinates()) == ["world_1"]
+    assert list(grid.coordinates()) == ["linear"]
 
 
 def test_the_sky_of_a_sliced_nddata():
@@ -145,7 +145,6 @@ def test_the_sky_of_one_channel():
 def test_a_fits_wcs_is_found_where_there_is_one():
     full = wcs()
     assert fits_wcs(full) is full
-    assert fits_wcs(SlicedLowLevelWCS(full, np.s_[:, ::2, :])) is None
     assert fits_wcs(SlicedLowLevelWCS(full, np.s_[:, 0, :])) is None  # half of the sky
     assert fits_wcs(object()) is None
 

@@ -83,7 +83,7 @@ def test_a_wcs_of_the_fitting_axis_alone_may_be_given():
 
 
 def test_a_wcs_of_other_axes_is_refused():
-    with pytest.raises(DataError, match="data: the WCS has 2 pixel axes and the data have 3"):
+    with pytest.raises(DataError, match="data: the WCS has 2 pixel axes and the data"):
         world_axes(wcs().celestial, read_cube(ZEROS), 0)
 
 
@@ -236,10 +236,14 @@ def test_an_axis_in_another_unit(given, unit, expected):
 
 
 def test_units_that_do_not_fit_are_refused():
-    expected = "data: world axis 'velocity' is in m / s, which cannot be converted to Hz; "
+    expected = (
+        "data: world axis 'velocity' is in m / s, which cannot be converted to Hz; "
+    )
     with pytest.raises(DataError, match=expected):
         world_axes(None, cube(wcs=wcs()), 0, "Hz")
-    with pytest.raises(DataError, match="world axis 'velocity': the unit 'parsnips' cannot"):
+    with pytest.raises(
+        DataError, match="world axis 'velocity': the unit 'parsnips' cannot"
+    ):
         world_axes(None, cube(wcs=wcs()), 0, "parsnips")
 
 
@@ -249,14 +253,32 @@ def test_units_that_do_not_fit_are_refused():
 @pytest.mark.parametrize(
     ("world", "message"),
     [
-        (np.arange(5.0), "has shape (5,); it must be one-dimensional with 4 values along"),
-        (np.zeros((4, 3)), "has shape (4, 3); it must be one-dimensional with 4 values"),
+        (
+            np.arange(5.0),
+            "has shape (5,); it must be one-dimensional with 4 values along",
+        ),
+        (
+            np.zeros((4, 3)),
+            "has shape (4, 3); it must be one-dimensional with 4 values",
+        ),
         (3.0, "has shape (); it must be one-dimensional"),
-        ([1.0, np.nan, 3.0, np.inf], "2 of 4 coordinates are not finite, the first at (1,)"),
-        (np.full(SHAPE, np.nan), "60 of 60 coordinates are not finite, the first at (0, 0"),
+        (
+            [1.0, np.nan, 3.0, np.inf],
+            "2 of 4 coordinates are not finite, the first at (1,)",
+        ),
+        (
+            np.full(SHAPE, np.nan),
+            "60 of 60 coordinates are not finite, the first at (0, 0",
+        ),
         (["a", "b", "c", "d"], "must hold real numbers, got values of type <U1."),
-        (np.zeros(4, complex), "must hold real numbers, got values of type complex128."),
-        ((np.arange(4.0), np.arange(3.0)), "world holds 2 entries for 1 fitting axes (0,)"),
+        (
+            np.zeros(4, complex),
+            "must hold real numbers, got values of type complex128.",
+        ),
+        (
+            (np.arange(4.0), np.arange(3.0)),
+            "world holds 2 entries for 1 fitting axes (0,)",
+        ),
     ],
 )
 def test_what_is_no_world_axis_is_refused(world, message):
@@ -276,14 +298,18 @@ def test_coordinates_that_are_read_later_must_be_finite_too():
     array[0, 1, 2] = np.nan
     world = world_axes(da.from_array(array), read_cube(ZEROS), 0)
     assert world.read((slice(None), slice(0, 1), slice(None)))[0].shape == (5, 4)
-    with pytest.raises(DataError, match=re.escape("world axis 'axis_0': 1 of 16 coord")):
+    with pytest.raises(
+        DataError, match=re.escape("world axis 'axis_0': 1 of 16 coord")
+    ):
         world.read(CELL)
 
 
 def test_a_wcs_without_a_value_is_refused():
     broken = wcs()
     broken.wcs.crval = [50.0, 30.0, np.nan]
-    with pytest.raises(DataError, match="world axis 'velocity': 4 of 4 coordinates are not"):
+    with pytest.raises(
+        DataError, match="world axis 'velocity': 4 of 4 coordinates are not"
+    ):
         world_axes(broken, read_cube(ZEROS), 0)
 
 
@@ -313,12 +339,18 @@ def test_the_spectral_axis_is_fitted():
     assert default_fitting_axes(cube(wcs=wcs())) == (0,)
     swapped = wcs().sub([3, 1, 2])
     assert default_fitting_axes(cube(wcs=swapped)) == (2,)
-    assert default_fitting_axes(read_cube(NDData(ZEROS[0], wcs=wcs().sub([2, 3])))) == (0,)
+    slit = wcs(CTYPE1="LINEAR", CTYPE2="LINEAR").sub([3, 1])
+    assert default_fitting_axes(read_cube(NDData(ZEROS[0], wcs=slit))) == (1,)
 
 
-def test_a_spectral_axis_is_known_by_ctype_too():
-    felo = wcs(CTYPE3="FELO", CUNIT3="m/s")
-    assert default_fitting_axes(cube(wcs=felo)) == (0,)
+@pytest.mark.parametrize("ctype", ["VELOCITY", "VLSR", "wavelength", "AWAV", "FREQ"])
+def test_a_spectral_axis_is_known_by_ctype_too(ctype):
+    unit = {"w": "m", "A": "m", "F": "Hz"}.get(ctype[0], "m/s")
+    odd = wcs(CTYPE3=ctype, CUNIT3=unit)
+    assert default_fitting_axes(cube(wcs=odd)) == (0,)
+    assert world_axes(odd, cube(), 0).names[0] in (
+        *("velocity", "vlsr", "wavelength", "frequency"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -334,12 +366,16 @@ def test_an_axis_with_a_spectral_name_is_fitted(dims, expected):
 
 def test_the_first_axis_is_fitted_where_nothing_is_known():
     assert default_fitting_axes(read_cube(ZEROS)) == (0,)
-    assert default_fitting_axes(read_cube(NDData(ZEROS[0], wcs=wcs().celestial))) == (0,)
+    assert default_fitting_axes(read_cube(NDData(ZEROS[0], wcs=wcs().celestial))) == (
+        0,
+    )
 
 
 def test_a_wcs_without_a_spectral_axis_is_refused():
     times = wcs(CTYPE3="LINEAR", CUNIT3="s")
-    with pytest.raises(DataError, match="data: the WCS has no spectral axis .its axes are"):
+    with pytest.raises(
+        DataError, match="data: the WCS has no spectral axis .its axes are"
+    ):
         default_fitting_axes(cube(wcs=times))
 
 
@@ -353,7 +389,9 @@ def test_l1448():
     assert (world.names, world.units) == (("velocity",), ("m / s",))
     (velocity,) = world.read(EVERYTHING)
     header = real.wcs.to_header()
-    expected = header["CRVAL3"] + (np.arange(1, 54) - header["CRPIX3"]) * header["CDELT3"]
+    expected = (
+        header["CRVAL3"] + (np.arange(1, 54) - header["CRPIX3"]) * header["CDELT3"]
+    )
     np.testing.assert_allclose(velocity, [expected], rtol=1e-12)
     grid = output_grid(real, (1, 2))
     coordinates = grid.coordinates()

@@ -2,7 +2,8 @@
 
 Each round forks a writer, which opens the store, writes regions that depend on the seed and
 the round, and leaves the limits of every region whose write has returned in a file beside
-it.  The writer is killed after a random time.
+it.  The first writers are killed after a random time, perhaps before there is a store; the
+others a moment after a random number of writes.
 """
 
 import os
@@ -39,14 +40,30 @@ def fill(folder, seed):
         os.write(acknowledged, np.array(limits, dtype="<i2").tobytes())
 
 
+def await_writes(path, count):
+    """Wait until so many more writes have returned."""
+    size = path.stat().st_size if path.exists() else 0
+    patience = time.monotonic() + 60.0
+    while (path.stat().st_size if path.exists() else 0) < size + 8 * count:
+        if time.monotonic() > patience:
+            sys.exit("The writer writes nothing.")
+        time.sleep(0.001)
+
+
 if __name__ == "__main__":
+    import zarr  # noqa: F401  # once, not in each writer
+
     folder, rounds, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     moments = random.Random(seed)
     for number in range(rounds):
         writer = os.fork()
         if not writer:
             fill(folder, 1000 * seed + number)
-        time.sleep(moments.uniform(0.0, 0.25))
+        if number < 5:
+            time.sleep(moments.uniform(0.0, 0.1))
+        else:
+            await_writes(folder / "acknowledged", moments.randrange(1, 20))
+            time.sleep(moments.uniform(0.0, 0.01))
         os.kill(writer, signal.SIGKILL)
         _, status = os.waitpid(writer, 0)
         if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:

@@ -48,13 +48,16 @@ def test_writers_killed_at_random_moments(tmp_path):
     assert acknowledged.any()
     with open_store(path, filling_store.SHAPE, filling_store.TILE) as store:
         assert not store.pending[acknowledged].any()
-        assert_maps(store.maps, ~store.pending, whole)
-    # At most: the head of a store that was just being made.
+        np.testing.assert_array_equal(assert_nothing_half(path, whole), ~store.pending)
     assert not [p for p in path.rglob("*") if p.name.endswith((".part", "journal"))]
 
 
 class Killed(BaseException):
     """The process is no more."""
+
+
+def nothing(descriptor):
+    """In place of os.fsync."""
 
 
 class Death:
@@ -84,14 +87,16 @@ class Death:
         return call
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(st.data())
 def test_death_between_any_two_changes_of_the_disk(data):
     shape, tile = (5, 6), data.draw(st.sampled_from([(2, 3), (5, 6), (1, 2)]))
     memory_limit = data.draw(st.sampled_from([0, 200, 2**20]))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     whole, acknowledged = truth(shape), np.zeros(shape, dtype=bool)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as quick:
+        # A moment to die at; the machine stays on, so nothing need reach the disk.
+        quick.setattr(os, "fsync", nothing)
         path = Path(folder) / "run.zarr"
         open_store(path, shape, tile).close()
         for _ in range(3):
@@ -104,7 +109,7 @@ def test_death_between_any_two_changes_of_the_disk(data):
             done = assert_nothing_half(path, whole)
         store = open_store(path, shape, tile)
         assert not store.pending[acknowledged | done].any()
-        assert_maps_but_orphans(store, whole)
+        np.testing.assert_array_equal(assert_nothing_half(path, whole), ~store.pending)
         store.write((slice(None), slice(None)), whole)
         store.close()
         assert_maps(read_store(path)[0], np.ones(shape, dtype=bool), whole)
@@ -126,10 +131,3 @@ def fill(path, shape, tile, memory_limit, rng, whole, acknowledged):
     finally:
         if rng.random() < 0.5:
             store.close()  # as `with` would, on the way out of a dying process
-
-
-def assert_maps_but_orphans(store, whole):
-    done = ~store.pending
-    for spec in store.maps.specs:
-        found = store.maps.arrays[spec.name][...]
-        np.testing.assert_array_equal(found[done], whole[spec.name][done])

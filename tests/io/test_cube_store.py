@@ -1,5 +1,6 @@
 """CubeStore: what was written is there, in any order, tiling, memory and reopening."""
 
+import contextlib
 import errno
 import gc
 import os
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphfit.errors import OutputError
+from graphfit.io import cube_store, tile_files
 from graphfit.io.cube_store import read_store
 from graphfit.io.tile_grid import lengths
 from graphfit.samples import MapSpec
@@ -57,7 +59,8 @@ def test_any_regions_in_any_order(filling, memory_limit):
     shape, tile, steps = filling
     whole = truth(shape)
     done = np.zeros(shape, dtype=bool)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)  # quick; no crash here
         path = Path(folder) / "run.zarr"
 
         def opened():
@@ -508,6 +511,7 @@ def test_a_full_disk(path, monkeypatch, columns, room):
         store.write(region, part_of(whole, region))
     assert not store.pending[0, 0]
     assert_maps(read_store(path)[0], ~pending_on_disk(path), whole)
+    assert not list(path.rglob("*.part"))
     disk.room = 10**9
     store.write(region, part_of(whole, region))
     assert not store.pending[region].any()
@@ -535,23 +539,23 @@ def test_a_full_disk_at_the_end_keeps_the_journal(path, monkeypatch):
 
 def test_a_full_disk_between_journal_and_tiles_loses_nothing(path, monkeypatch):
     """The journal has it, memory has not: it must outlive the next flush."""
-    whole, rows = truth((4, 4)), (slice(0, 3), slice(0, 4))
-    store = open_store(path, (4, 4), (2, 2), memory_limit=0)
+    whole, rows = truth((4, 6)), (slice(0, 3), slice(0, 6))
+    store = open_store(path, (4, 6), (2, 2), memory_limit=0)
     files = type(store._files)
     write = files.write
 
     def refusing(self, index, arrays):
         raise OutputError("full")
 
-    first = (slice(0, 1), slice(0, 4))
+    first = (slice(0, 1), slice(0, 6))
     monkeypatch.setattr(files, "write", refusing)
     with pytest.raises(OutputError, match="full"):
-        store.write(first, part_of(whole, first))  # two tiles: one is in the way
+        store.write(first, part_of(whole, first))  # three tiles: two are in the way
     with pytest.raises(OutputError, match="full"):
         store.write(rows, part_of(whole, rows))
     monkeypatch.setattr(files, "write", write)
     store.close()
-    with open_store(path, (4, 4), (2, 2)) as again:
+    with open_store(path, (4, 6), (2, 2)) as again:
         assert not again.pending[0].any()
         assert_maps(again.maps, ~again.pending, whole)
 
@@ -568,6 +572,78 @@ def test_a_tile_is_right_after_a_failure_and_a_better_try(path, monkeypatch):
     store.write(ALL, whole)
     store.close()
     assert_maps(read_store(path)[0], np.ones((2, 2), bool), whole)
+
+
+def test_a_crash_between_the_maps_and_their_status(path, monkeypatch):
+    whole, first = truth((2, 4)), (slice(0, 1), slice(0, 1))
+    with open_store(path, (2, 4), (2, 2)) as store:
+        store.write(first, part_of(whole, first))
+        store.flush()
+        replace_files, calls = tile_files.replace_files, []
+
+        def crashing(contents):
+            calls.append(None)
+            if len(calls) % 2 == 0:
+                raise OSError(errno.EIO, "crash")
+            replace_files(contents)
+
+        monkeypatch.setattr(tile_files, "replace_files", crashing)
+        for columns in (slice(0, 2), slice(2, 4)):  # one tile has a status, one has not
+            with pytest.raises(OutputError, match="crash"):
+                store.write(
+                    (slice(0, 2), columns), part_of(whole, (slice(0, 2), columns))
+                )
+        monkeypatch.undo()
+        store._buffers.__init__(store._files, 0)  # memory is lost
+    maps, _ = read_store(path)
+    assert (maps.arrays["status"][...] != 25).sum() == 1
+    assert (
+        maps.arrays["evaluations"][1, 3] == whole["evaluations"][1, 3]
+    )  # there, but does not count
+    with open_store(path, (2, 4), (2, 2)) as store:
+        assert store.pending.sum() == 7
+        assert not (path / "mean" / "c.0.1").exists()
+        second = (slice(1, 2), slice(0, 1))
+        store.write(second, part_of(whole, second))
+    assert_maps(read_store(path)[0], np.arange(8).reshape(2, 4) % 4 == 0, whole)
+
+
+@pytest.mark.parametrize("columns", [2, 4])
+def test_an_interrupt_anywhere_within_a_write(tmp_path, monkeypatch, columns):
+    whole, region = truth((2, 4)), (slice(0, 2), slice(0, columns))
+    within, left = cube_store.within, [10**9]
+    path = tmp_path / "run.zarr"
+    specs = SPECS[::-1]  # whatever the order, the status goes last
+    open_store(path, (2, 4), (1, 4), specs=specs).close()
+
+    def interrupted(array, region):
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return within(array, region)
+
+    monkeypatch.setattr(cube_store, "within", interrupted)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # quick
+    for moment in range(1, 34, 2 if columns == 4 else 1):
+        for what_follows in ("close", "write"):
+            copy = tmp_path / f"{moment}-{what_follows}.zarr"
+            shutil.copytree(path, copy)
+            store = open_store(copy, (2, 4), (1, 4), specs=specs)
+            left[0] = moment
+            with contextlib.suppress(KeyboardInterrupt):
+                store.write(region, part_of(whole, region))
+            left[0] = 10**9
+            if what_follows == "write":
+                store.write(ALL, whole)
+            store.close()
+            done = ~pending_on_disk(copy)
+            assert what_follows == "close" or done.all()
+            maps, _ = read_store(copy)
+            for name, values in whole.items():
+                np.testing.assert_array_equal(
+                    maps.arrays[name][...][done], values[done]
+                )
+            shutil.rmtree(copy)
 
 
 def test_a_store_that_cannot_be_made(path, monkeypatch):

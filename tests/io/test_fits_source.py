@@ -16,8 +16,14 @@ from graphfit.io.fits_source import FitsSource, is_fits, open_fits
 
 SPECTRAL = {"CTYPE3": "VRAD", "CUNIT3": "m/s", "CDELT3": 100.0, "CRVAL3": 2000.0}
 SKY = {
-    **{"CTYPE1": "RA---TAN", "CUNIT1": "deg", "CDELT1": -0.01, "CRVAL1": 50.0},
-    **{"CTYPE2": "DEC--TAN", "CUNIT2": "deg", "CDELT2": 0.01, "CRVAL2": 30.0},
+    "CTYPE1": "RA---TAN",
+    "CUNIT1": "deg",
+    "CDELT1": -0.01,
+    "CRVAL1": 50.0,
+    "CTYPE2": "DEC--TAN",
+    "CUNIT2": "deg",
+    "CDELT2": 0.01,
+    "CRVAL2": 30.0,
 }
 
 
@@ -169,7 +175,14 @@ def several(tmp_path, values):
 
 @pytest.mark.parametrize(
     ("hdu", "number", "plus"),
-    [(None, 2, 0), ("sci", 2, 0), (("SCI", 2), 3, 1), ("ERR", 4, 2), (3, 3, 1), (-1, 4, 2)],
+    [
+        (None, 2, 0),
+        ("sci", 2, 0),
+        (("SCI", 2), 3, 1),
+        ("ERR", 4, 2),
+        (3, 3, 1),
+        (-1, 4, 2),
+    ],
 )
 def test_an_hdu_is_chosen_by_number_or_name(several, values, hdu, number, plus):
     image = open_fits(several, hdu)
@@ -180,14 +193,18 @@ def test_an_hdu_is_chosen_by_number_or_name(several, values, hdu, number, plus):
 
 @pytest.mark.parametrize("hdu", ["SKY", 7, 1.5])
 def test_an_hdu_that_is_missing_is_named_beside_those_there_are(several, hdu):
-    expected = re.escape(f"several.fits has no HDU {hdu!r}. It holds: 0 PRIMARY (Primary")
+    expected = re.escape(
+        f"several.fits has no HDU {hdu!r}. It holds: 0 PRIMARY (Primary"
+    )
     with pytest.raises(DataError, match=expected):
         open_fits(several, hdu)
 
 
 @pytest.mark.parametrize("hdu", [0, 1])
 def test_an_hdu_without_an_image_is_refused(several, hdu):
-    with pytest.raises(DataError, match=rf"HDU {hdu} of several.fits is no image with an"):
+    with pytest.raises(
+        DataError, match=rf"HDU {hdu} of several.fits is no image with an"
+    ):
         open_fits(several, hdu)
 
 
@@ -238,7 +255,8 @@ def test_a_gzipped_file_cut_short_is_refused(tmp_path, kept):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"SIMPLE  =", b"not a FITS file" * 999, b"\x1f\x8b broken", b"\xff" * 9999]
+    "content",
+    [b"", b"SIMPLE  =", b"not a FITS file" * 999, b"\x1f\x8b broken", b"\xff" * 9999],
 )
 def test_what_is_no_fits_is_refused(tmp_path, content):
     path = tmp_path / "odd.fits"
@@ -262,16 +280,22 @@ def test_a_missing_file_is_refused(tmp_path):
     ],
     ids=lambda cards: next(iter(cards)),
 )
-def test_coordinates_that_make_no_sense_are_left_out_with_a_warning(tmp_path, values, cards):
+def test_coordinates_that_make_no_sense_are_left_out_with_a_warning(
+    tmp_path, values, cards
+):
     path = tmp_path / "odd.fits"
     fits.PrimaryHDU(values, header(**cards)).writeto(path)
-    with pytest.warns(DataWarning, match=r"odd.fits\[0\]: the coordinates in the header"):
+    with pytest.warns(
+        DataWarning, match=r"odd.fits\[0\]: the coordinates in the header"
+    ):
         image = open_fits(path)
     assert image.wcs is None
     assert_same(image.source, values)
 
 
-@pytest.mark.parametrize("card", [b"BMAJ    = ???? 5 = x", b"        = 'x", b"BMAJ    =1.0"])
+@pytest.mark.parametrize(
+    "card", [b"BMAJ    = ???? 5 = x", b"        = 'x", b"BMAJ    =1.0"]
+)
 def test_a_header_with_nonsense_cards_is_read(tmp_path, values, card):
     path = tmp_path / "odd.fits"
     fits.PrimaryHDU(values, header(BMAJ=1.0)).writeto(path)

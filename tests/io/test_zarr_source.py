@@ -56,7 +56,9 @@ def test_shards_count_as_chunks(tmp_path):
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_names_units_and_coordinates_are_those_that_xarray_writes(tmp_path, zarr_format):
+def test_names_units_and_coordinates_are_those_that_xarray_writes(
+    tmp_path, zarr_format
+):
     import xarray
 
     data = xarray.DataArray(
@@ -80,7 +82,9 @@ def test_names_units_and_coordinates_are_those_that_xarray_writes(tmp_path, zarr
 def test_an_array_of_a_group_is_found_alone_or_by_its_path(tmp_path):
     group = zarr.create_group(tmp_path / "run.zarr")
     group.create_array("line", data=VALUES)
-    np.testing.assert_array_equal(whole(open_zarr(tmp_path / "run.zarr").source), VALUES)
+    np.testing.assert_array_equal(
+        whole(open_zarr(tmp_path / "run.zarr").source), VALUES
+    )
     group.create_array("noise", data=VALUES + 1)
     noise = open_zarr(tmp_path / "run.zarr" / "noise").source
     np.testing.assert_array_equal(whole(noise), VALUES + 1)
@@ -99,7 +103,9 @@ def test_an_empty_group_is_refused(tmp_path):
 
 
 def test_a_folder_without_zarr_is_refused(tmp_path):
-    with pytest.raises(DataError, match=f"cube: {tmp_path} holds no zarr array that can"):
+    with pytest.raises(
+        DataError, match=f"cube: {tmp_path} holds no zarr array that can"
+    ):
         open_zarr(tmp_path, "cube")
 
 
@@ -130,7 +136,9 @@ def test_another_array_in_its_place_is_refused(tmp_path):
     sent = pickle.dumps(source)
     shutil.rmtree(tmp_path / "a.zarr")
     make(tmp_path / "a.zarr", VALUES[:5], chunks=(5, 2, 4))
-    with pytest.raises(DataError, match=r"has changed since .*\(6, 5, 4\).*\(5, 5, 4\)"):
+    with pytest.raises(
+        DataError, match=r"has changed since .*\(6, 5, 4\).*\(5, 5, 4\)"
+    ):
         whole(pickle.loads(sent))
 
 

@@ -74,9 +74,11 @@ def _compiled_fit(
         mask=_mask(job, unused),
         start=_start(job),
         scheduler=scheduler,
+        chunk_n_max=job.chunking.most,
+        progress=False,
     )
-    maps: Mapping[str, Any] = fit.maps
-    return maps
+    maps: Any = fit.maps
+    return maps  # type: ignore[no-any-return]
 
 
 def _model(job: Job) -> Model:

@@ -269,7 +269,10 @@ class _Reader:
         data = parts.pop(0)
         own = cube.weights.values(parts.pop(0)) if cube.weights is not None else None
         masks = [parts.pop(0) for _ in cube.masks]
-        start = np.stack([values[self.where] for values in plan.start.values()] or [()])
+        lengths = tuple(one.stop - one.start for one in self.where)
+        start = np.empty((len(plan.start), *lengths))
+        for i, values in enumerate(plan.start.values()):
+            start[i] = values[self.where]
         return Slices(data, own, _joined(masks), tuple(parts), start)
 
 

@@ -65,6 +65,8 @@ class PixelFit(NamedTuple):
     info : mapping, NoFit or None
     error : str
         A traceback.
+    failure : str
+        The error in one line.
     model : astropy model or None
         Fitted.
     """
@@ -74,6 +76,7 @@ class PixelFit(NamedTuple):
     covariance: FloatArray | None = None
     info: Any = None
     error: str = ""
+    failure: str = ""
     model: Any = None
 
 
@@ -98,6 +101,14 @@ class FitterCall:
     settings: Mapping[str, Any]
     in_place: bool
     wanted: Any
+
+    @property
+    def wants_a_list(self) -> bool:
+        """Whether the fitter takes points of a plane one by one, not as a grid."""
+        from astropy.modeling.fitting import LinearLSQFitter
+
+        inner = getattr(self.fitter, "fitter", self.fitter)  # below outlier removal
+        return isinstance(inner, LinearLSQFitter)
 
     @property
     def filters(self) -> bool:
@@ -183,6 +194,8 @@ class PixelFitter:
         used = spectrum.used()
         if _nothing(spectrum.data, used):
             return self._none(Status.MASKED, Status.MASKED.sentence)
+        if used is None and self._call.wants_a_list and spectrum.data.ndim > 1:
+            used = np.ones(spectrum.data.shape, dtype=bool)
         points = spectrum
         if used is not None:
             points = Spectrum(
@@ -199,8 +212,11 @@ class PixelFitter:
         except Exception as error:  # boundary: a user's fitter and model  # noqa: BLE001
             status = self._why(points)
             self._begin_anew()
-            words = f"{status.sentence} {type(error).__name__}: {error}"
-            return self._none(status, words, traceback.format_exc())
+            failure = f"{type(error).__name__}: {error}"
+            fit = self._none(status, f"{status.sentence} {failure}")
+            return fit._replace(
+                error=traceback.format_exc(), failure=failure.split("\n", 1)[0]
+            )
         return self._taken(answer, points, used)
 
     def _begin_anew(self) -> None:
@@ -217,11 +233,9 @@ class PixelFitter:
             options["inplace"] = True
         return self._fitter(self._model, *points.world, points.data, **options)
 
-    def _none(self, status: Status, words: str, error: str = "") -> PixelFit:
+    def _none(self, status: Status, words: str) -> PixelFit:
         info = NoFit(status, words) if self._call.wanted else None
-        return PixelFit(
-            status, np.full(len(self._parameters), np.nan), None, info, error
-        )
+        return PixelFit(status, np.full(len(self._parameters), np.nan), info=info)
 
     def _why(self, points: Spectrum) -> Status:
         """Return what may have stopped a fit that raised."""
@@ -253,7 +267,7 @@ class PixelFitter:
             if outliers is not None:
                 info["outlier_mask"] = _on_all(outliers, used)
             kept = _chosen(info, self._call.wanted)
-        return PixelFit(status, values, _covariance(model), kept, "", model)
+        return PixelFit(status, values, _covariance(model), kept, model=model)
 
     def _extras(self, model: Any, points: Spectrum, outliers: Any) -> dict[str, Any]:
         residual = points.data - model(*points.world)
@@ -305,12 +319,15 @@ def _ended(info: Mapping[str, Any], model: Any, free: tuple[str, ...]) -> Status
         good = info.get("exit_mode", 0) == 0
     if not good:
         return Status.OUT_OF_EVALUATIONS
+    # An interior method stops just short of a bound, and says which one it meant.
+    if np.any(info.get("active_mask", 0)):
+        return Status.AT_BOUND
     for name in free:
         lower, upper = model.bounds[name]
         value = getattr(model, name).value
-        if (lower is not None and value <= lower) or (
-            upper is not None and value >= upper
-        ):
+        low = lower is not None and value <= lower
+        high = upper is not None and value >= upper
+        if low or high:
             return Status.AT_BOUND
     return Status.CONVERGED
 

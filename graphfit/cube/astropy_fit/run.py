@@ -90,7 +90,7 @@ def fit_piece(task: FitTask, piece: Piece) -> PieceFits:
                 if covariance is None:
                     covariance = np.full(shape + fit.covariance.shape, np.nan)
                 covariance[index] = fit.covariance
-            failure = failure or _last_line(fit.error)
+            failure = failure or fit.failure
             broken += not _written(task, piece, index, fit, spectrum, list(heard))
     return PieceFits(values, status, covariance, info, failure, broken)
 
@@ -122,7 +122,9 @@ class Found:
         self.values[(slice(None), *piece.where)] = fits.values
         self.status[piece.where] = fits.status
         if self.info is not None:
-            self.info[piece.where] = fits.info
+            # The dots keep it an assignment of entries where the map has no axes.
+            everything: tuple[Any, ...] = (*piece.where, ...)
+            self.info[everything] = fits.info
         if fits.covariance is not None:
             size = fits.covariance.shape[-2:]
             if self.covariance is None:
@@ -199,7 +201,3 @@ def _written(
     place = tuple(i + one.start for i, one in zip(index, piece.where, strict=True))
     arguments = (*spectrum.told(), fit.model, dict(task.call.settings))
     return record.write(place, fit.error, heard, arguments)
-
-
-def _last_line(error: str) -> str:
-    return error.strip().rsplit("\n", 1)[-1]

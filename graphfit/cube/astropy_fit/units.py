@@ -157,11 +157,7 @@ def _convert_bounds(model: Any, found: PlainModel) -> None:
         parameter = getattr(found.model, name)
         if old is None or new is None or old == new:
             continue
-        ends = [
+        parameter.bounds = tuple(
             None if end is None else float((end * old).to_value(new))
             for end in parameter.bounds
-        ]
-        # A unit may run the other way (magnitudes): then the ends change places.
-        if None not in ends and ends[0] > ends[1]:
-            ends.reverse()
-        parameter.bounds = tuple(ends)
+        )

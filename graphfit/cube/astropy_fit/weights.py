@@ -84,7 +84,7 @@ def read_weights(
         return _from_uncertainty(weights, shape, data_unit)
     factor = 1.0
     if isinstance(weights, Quantity):
-        wanted = 1 / data_unit if data_unit is not None else None
+        wanted = data_unit**-1 if data_unit is not None else None
         factor = _factor(weights.unit, wanted, "weights")
         weights = weights.value
     return Weights(as_field(weights, shape, "weights"), factor=factor)

@@ -221,6 +221,6 @@ def _assigned(depends: AnyArray, axes: Axes) -> list[int]:
     ndim = depends.shape[1]
     numbers = np.array([ndim - 1 - axis for axis in fitting])  # as the WCS counts
     distance = np.abs(numbers[:, None] - involved[None, :]).astype(float)
-    distance[~depends[np.ix_(involved, fitting)].T] = 1e6
+    distance[~depends[np.ix_(involved, np.array(fitting))].T] = 1e6
     _, chosen = linear_sum_assignment(distance)
     return [int(involved[i]) for i in chosen]

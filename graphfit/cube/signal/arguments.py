@@ -50,19 +50,19 @@ def require_cube(cube: Any, where: str) -> Any:
 
 def _array(value: Any, name: str, where: str, kinds: str = REAL) -> Any:
     """Return a numpy or dask array whose type is one of `kinds`."""
-    unit = getattr(value, "unit", None)
-    if unit is not None:
-        msg = (
-            f"{where}: {name} has the unit {str(unit)!r}, which would be lost; give its "
-            "plain numbers (.value), and put the unit back on the maps."
-        )
-        raise DataError(msg)
     plain = isinstance(value, (np.ndarray, np.generic, list, tuple, int, float))
     if not plain and not is_dask(value):
         msg = (
             f"{where}: {name} is a {type(value).__name__}; give a numpy or a dask array, "
             "such as .data of an xarray.DataArray, or .filled_data[:].value of a "
             "SpectralCube."
+        )
+        raise DataError(msg)
+    unit = getattr(value, "unit", None)
+    if unit is not None:
+        msg = (
+            f"{where}: {name} has the unit {str(unit)!r}, which would be lost; give its "
+            "plain numbers (.value), and put the unit back on the maps."
         )
         raise DataError(msg)
     if isinstance(value, np.ma.MaskedArray):

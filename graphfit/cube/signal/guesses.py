@@ -22,10 +22,10 @@ def guesses(
 ) -> dict[str, Any]:
     """Return maps of amplitude, mean and standard deviation to begin a fit at.
 
-    One component: the peak; the first moment within the mask, or without a mask the
-    position of the peak; and ``m0 / (sqrt(2 pi) peak)``.  (Without a mask the first moment
-    is drawn to the middle of the band by the noise: from there one fit in ten of a narrow
-    line with a peak of 5 sigma ends in a wrong place.)
+    One component: the peak; the first moment, or the position of the peak where no channel
+    is masked; and ``m0 / (sqrt(2 pi) peak)``.  (The first moment of the whole band is drawn
+    to its middle by the noise: from there one fit in ten of a narrow line with a peak of
+    5 sigma ends in a wrong place.)
 
     Several: in the spectrum smoothed over three channels (1 : 2 : 1) the brightest voxel and
     the distance to half its height make a Gaussian, which is taken off; what is left gives
@@ -96,11 +96,12 @@ def guesses(
 
 def _one(values: AnyArray, x: AnyArray, mask: AnyArray | None = None) -> AnyArray:
     used = usable(values, x, mask)
+    left_out = (usable(values, x, None) & ~used).any(axis=0)
     x = x.astype(np.float64)
     height, position, _ = highest_of(values, x, used)
     with np.errstate(all="ignore"):
         sums = moment_sums(values, x, used)
-        mean = position if mask is None else sums.m1
+        mean = np.where(left_out, sums.m1, position)
         stddev = sums.m0 / (SQRT_TWO_PI * height)
     return _startable(np.stack([height, mean, stddev]), x)
 
@@ -120,8 +121,9 @@ def _several(
 
 def _startable(line: FloatArray, x: FloatArray) -> FloatArray:
     """Return a line, shape (3, n), within the range of x; NaN where its peak is not > 0."""
-    low, high = np.nanmin(x, axis=0), np.nanmax(x, axis=0)
-    channel = np.nanmin(channel_widths(x), axis=0)
+    # fmin and fmax pass over NaN, and say nothing where there is nothing else.
+    low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
+    channel = np.fmin.reduce(channel_widths(x), axis=0)
     height, mean, stddev = line
     stddev = np.clip(stddev, 0.5 * channel, 0.5 * (high - low))
     found = np.stack([height, np.clip(mean, low, high), stddev])

@@ -13,7 +13,7 @@ from graphfit.errors import UnknownNameError, close_match
 from graphfit.priors.density import UNIFORM
 from graphfit.samples.status import Status
 from graphfit.search.least_squares.arguments import CurveData
-from graphfit.search.least_squares.row_fits import RowFits
+from graphfit.search.least_squares.row_fits import RowFits, factor_values
 from graphfit.search.least_squares.row_kernels import RowKernels
 from graphfit.typing import AnyArray, FloatArray
 
@@ -45,6 +45,8 @@ class BatchResult:
         where the prior does not count.
     chi_squared : ndarray, shape (...)
         NaN for likelihoods that are not least squares.
+    factor_chi_squared : mapping of str to ndarray, shape (...)
+        The same of each factor, where there are several.
     points : ndarray of int, shape (...)
         Data points in use.
     evaluations, status : ndarray of int, shape (...)
@@ -63,6 +65,7 @@ class BatchResult:
     log_prior: FloatArray
     log_evidence: FloatArray
     chi_squared: FloatArray
+    factor_chi_squared: Mapping[str, FloatArray]
     points: AnyArray
     evaluations: AnyArray
     status: AnyArray
@@ -167,12 +170,27 @@ def batch_result(
         log_prior=log_prior.reshape(lead),
         log_evidence=evidence.reshape(lead),
         chi_squared=chi_squared.reshape(lead),
+        factor_chi_squared=_factor_chi_squared(kernels, data, fits),
         points=points.reshape(lead),
         evaluations=fits.evaluations.reshape(lead),
         status=fits.status.reshape(lead),
         way=kernels.way,
         reason=kernels.reason,
     )
+
+
+def _factor_chi_squared(
+    kernels: RowKernels, data: Mapping[str, CurveData], fits: RowFits
+) -> dict[str, FloatArray]:
+    if len(data) + len(kernels.shared) < 2:
+        return {}
+    values = factor_values(kernels, tuple(data.values()), fits.theta)
+    return {
+        name: np.where(factor.is_plain, -2.0 * values[i], np.nan).reshape(item.lead)
+        for i, (factor, (name, item)) in enumerate(
+            zip(kernels.factors, data.items(), strict=True)
+        )
+    }
 
 
 def _derived_errors(program: Program, fits: RowFits) -> FloatArray:

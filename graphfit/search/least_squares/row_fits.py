@@ -151,6 +151,45 @@ def row_blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + size, count)
 
 
+def factor_values(
+    kernels: RowKernels, data: Sequence[CurveData], theta: FloatArray
+) -> FloatArray:
+    """Return the values (F, P) at theta of the factors that have data of their own.
+
+    Parameters
+    ----------
+    kernels : RowKernels
+        The factors.
+    data : sequence of CurveData
+        P rows, of each factor.
+    theta : ndarray, shape (P, D)
+        NaN where there is no answer; so is the value.
+    """
+    from graphfit.compiler.driving.evaluate import new_cursor, new_scratch
+    from graphfit.compiler.driving.factor_pixels import factor_pixels
+
+    found = np.empty((len(theta), len(data)))
+    own = RowKernels(kernels.factors, kernels.way, kernels.reason)
+    buffers = [Buffers() for _ in data]
+    for low, high in row_blocks(
+        len(theta), rows_per_block(max(item.y.shape[1] for item in data))
+    ):
+        columns = [
+            block_columns(item, low, high, buffer, with_variance=factor.fits_noise)[0]
+            for factor, item, buffer in zip(own.factors, data, buffers, strict=True)
+        ]
+        table = block_table(own, "value", columns, theta.shape[1])
+        factor_pixels(
+            table.arrays,
+            new_cursor(table),
+            new_scratch(table),
+            theta[low:high],
+            found[low:high],
+        )
+    found[np.isnan(theta).all(axis=1)] = np.nan
+    return np.ascontiguousarray(found.T)
+
+
 def block_table(
     kernels: RowKernels,
     kind: Kind,

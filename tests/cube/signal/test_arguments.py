@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
+import xarray as xr
 from astropy import units as u
 from astropy.nddata import NDData
 
@@ -130,6 +131,14 @@ def test_a_mask_that_cannot_be_used(tool, mask, message):
 def test_one_channel_has_no_width(tool):
     with pytest.raises(DataError, match=r"has 1 channel along axis=0; at least 2"):
         ON_X[tool](CUBE[:1], X[:1])
+
+
+def test_other_containers_are_named_before_their_unit():
+    for cube in (xr.DataArray(CUBE), NDData(CUBE * u.K)):
+        with pytest.raises(
+            DataError, match=f"the cube is a {type(cube).__name__}; give"
+        ):
+            signal.noise_from_differences(cube)
 
 
 def test_lists_and_masked_arrays_are_cubes():

@@ -136,6 +136,34 @@ def test_one_spectrum_gives_numbers():
     assert float(lazy.compute()) == float(signal.peak(spectrum, x).position)
 
 
+def test_a_part_of_a_mask_needs_all_of_the_regions():
+    """Taking a part leaves tasks out of the graph; none that decide."""
+    cube = noisy_cube((12, 9, 9))
+    lazy = signal.signal_mask(
+        da.from_array(cube, chunks=4), 1.0, 2.0, 4.0, min_low=3, min_high=1
+    )
+    whole = signal.signal_mask(cube, 1.0, 2.0, 4.0, min_low=3, min_high=1)
+    (part,) = dask.optimize(lazy[:, 5, 2:4])
+    assert same_bits(part.compute(scheduler="synchronous"), whole[:, 5, 2:4])
+    assert 0.05 < whole.mean() < 0.95
+
+
+def test_a_pixel_without_positions_is_no_data():
+    cube = noisy_cube()
+    x = np.broadcast_to(X[:, None, None], SHAPE).copy()
+    x[:, 2, 1] = np.nan
+    elsewhere = np.ones(SHAPE[1:], dtype=bool)
+    elsewhere[2, 1] = False
+    for tool in ("moments", "line_width", "peak"):
+        found = getattr(signal, tool)
+        for a, b in zip(fields(found(cube, x)), fields(found(cube, X)), strict=True):
+            assert same_bits(a, np.where(elsewhere, b, np.nan))
+    for components in (1, 2):
+        plain = signal.guesses(cube, X, components=components)
+        for name, value in signal.guesses(cube, x, components=components).items():
+            assert same_bits(value, np.where(elsewhere, plain[name], np.nan))
+
+
 def test_four_axes():
     cube = noisy_cube((12, 3, 4, 5))
     lazy = da.from_array(cube, chunks=(5, 2, 2, 3))

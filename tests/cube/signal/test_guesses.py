@@ -162,3 +162,11 @@ def test_a_mask_made_of_the_cube(rng):
 def test_components_must_be_a_number(components):
     with pytest.raises(SettingError, match="components must be a whole number >= 1"):
         guesses(np.zeros((53, 2)), X, components=components)
+
+
+def test_a_mask_of_pixels_leaves_the_mean_at_the_peak(rng):
+    cube = line(X[:, None], 5.0, 3200.0, 150.0) + rng.normal(size=(53, 40))
+    pixels = np.arange(40) < 30
+    found, plain = guesses(cube, X, pixels), guesses(cube, X)
+    for name, value in plain.items():
+        np.testing.assert_array_equal(found[name], np.where(pixels, value, np.nan))

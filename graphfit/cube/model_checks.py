@@ -1,0 +1,94 @@
+"""What can be seen to be wrong with a model before the first pixel is fitted."""
+
+from collections.abc import Container, Sequence
+
+import numpy as np
+
+from graphfit.compiler import lower
+from graphfit.cube.pixel_model import PixelModel
+from graphfit.errors import DataError, GraphError, PriorError
+from graphfit.graph import FactorGraphModel
+from graphfit.model.pixel_maps import pixel_maps
+from graphfit.search.least_squares.row_problem import stand_in
+from graphfit.typing import FloatArray
+
+MOST_TRIALS = 64  # pixels, in search of one where all priors are possible
+
+
+def trial_numbers(
+    graph: FactorGraphModel, values: Sequence[FloatArray]
+) -> tuple[float, ...]:
+    """Return the values of the maps in a model at a pixel where they can be used.
+
+    Parameters
+    ----------
+    graph : FactorGraphModel
+        The model with its maps.
+    values : sequence of ndarray
+        The maps' values, of the map's shape.
+
+    Raises
+    ------
+    DataError
+        If they are finite together nowhere.
+    PriorError
+        If they make impossible priors wherever it was tried.
+    """
+    if not values:
+        return ()
+    good = np.isfinite(values[0])
+    for item in values[1:]:
+        good = good & np.isfinite(item)
+    where = np.flatnonzero(good)
+    if not where.size:
+        msg = "The model's gf.pixel_map values are finite together at no pixel."
+        raise DataError(msg)
+    count = min(MOST_TRIALS, where.size)
+    maps = pixel_maps(graph.global_prior_model)
+    refusal: PriorError | None = None
+    for place in where[np.linspace(0, where.size - 1, count).astype(np.int64)]:
+        index = np.unravel_index(int(place), good.shape)
+        numbers = tuple(float(item[index]) for item in values)
+        try:
+            graph.with_analyses({}, dict(zip(maps, numbers, strict=True)))
+        except PriorError as error:
+            refusal = refusal or error
+            continue
+        return numbers
+    assert refusal is not None
+    raise refusal
+
+
+def check_model(model: PixelModel, started: Container[str]) -> None:
+    """Refuse what the search cannot do, and models that do not fit their data.
+
+    Parameters
+    ----------
+    model : PixelModel
+    started : container of str
+        The parameters that are given a start.
+
+    Raises
+    ------
+    DataError, GraphError, ModelError, PriorError, SettingError
+        As a fit of one pixel would.
+    """
+    space, search = model.space, model.search
+    if not space.dimension:
+        msg = (
+            "The model has no free parameters: every value is fixed. Give at least one "
+            "parameter a prior, e.g. gf.UniformPrior(0.0, 1.0)."
+        )
+        raise GraphError(msg)
+    who = type(search).__name__
+    if search.needs_unit_cube:
+        space.require_proper(who)
+    elif any(space.names[i] not in started for i in space.improper):
+        space.require_proper(f"{who}, given no start for it,")
+    analyses = {
+        name: stand_in(factor.inputs, factor.settings, has_sigma=factor.has_sigma)
+        for name, factor in model.factors.items()
+        if factor.analysis is None
+    }
+    graph = model.graph.with_analyses(analyses, model.numbers(model.trial))
+    search.check(lower(graph))
