@@ -1,11 +1,12 @@
 """CubeAccess: from the maps back to a pixel's fit, and to cubes of the model."""
 
+import uuid
 from typing import Any, final
 
 import numpy as np
 
 from graphfit.compiler import lower
-from graphfit.cube.aligned import Region
+from graphfit.cube.axes import Region
 from graphfit.cube.factor_cube import FactorCube
 from graphfit.cube.pixel_engine import PixelEngine
 from graphfit.cube.problem import CubeProblem
@@ -17,6 +18,8 @@ from graphfit.result import make_results
 from graphfit.result.derive import with_derived
 from graphfit.samples import PixelMaps, Samples, Status
 from graphfit.typing import AnyArray, FloatArray
+
+BLOCK_BYTES = 16 << 20  # of a model cube that are computed at once
 
 
 @final
@@ -125,7 +128,7 @@ class CubeAccess:
         self._require_models(key)
         axes = cube.axes
         lengths = list(axes.shape)
-        room = max(1, (16 << 20) // (8 * axes.points))
+        room = max(1, BLOCK_BYTES // (8 * axes.points))
         for axis in reversed(axes.iterating):
             lengths[axis] = max(1, min(axes.shape[axis], room))
             room //= lengths[axis]
@@ -137,7 +140,12 @@ class CubeAccess:
 
         chunks = da.core.normalize_chunks(tuple(lengths), axes.shape)
         return da.map_blocks(
-            block, chunks=chunks, dtype=np.float64, meta=np.empty((0,) * len(lengths))
+            block,
+            # Else dask would pickle the data to make up a name.
+            name=f"graphfit-{uuid.uuid4().hex}",
+            chunks=chunks,
+            dtype=np.float64,
+            meta=np.empty((0,) * len(lengths)),
         )
 
     def _block(self, region: Region, key: str, residuals: bool) -> AnyArray:

@@ -1,66 +1,14 @@
 """Aligned: an array beside a cube, one number a voxel, a channel, a pixel, or in all."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
 
+from graphfit.cube.axes import CubeAxes, Region
 from graphfit.cube.source_protocol import Source
 from graphfit.errors import DataError
 from graphfit.typing import AnyArray
-
-Region = tuple[slice, ...]
-
-
-@final
-@dataclass(frozen=True)
-class CubeAxes:
-    """Which axes of a cube a fit spans, and which it repeats over.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Of the cube.
-    fitting : tuple of int
-        The axes of one fit, in the order of the model's inputs.
-    """
-
-    shape: tuple[int, ...]
-    fitting: tuple[int, ...]
-
-    @property
-    def iterating(self) -> tuple[int, ...]:
-        """The other axes, in order."""
-        return tuple(i for i in range(len(self.shape)) if i not in self.fitting)
-
-    @property
-    def map_shape(self) -> tuple[int, ...]:
-        """Lengths of the iterating axes."""
-        return tuple(self.shape[i] for i in self.iterating)
-
-    @property
-    def fit_shape(self) -> tuple[int, ...]:
-        """Lengths of the fitting axes, in their order."""
-        return tuple(self.shape[i] for i in self.fitting)
-
-    @property
-    def points(self) -> int:
-        """N, the data points of one fit."""
-        return math.prod(self.fit_shape)
-
-    def where(self, region: Region) -> Region:
-        """Return the cube's slices of a region of the map: fitting axes whole."""
-        slices = [slice(None)] * len(self.shape)
-        for axis, part in zip(self.iterating, region, strict=True):
-            slices[axis] = part
-        return tuple(slices)
-
-    def rows(self, values: AnyArray) -> AnyArray:
-        """Return a slice of the cube as (P, N): pixels in rows."""
-        moved = values.transpose(*self.iterating, *self.fitting)
-        return moved.reshape(-1, self.points)
-
 
 Kind = Literal["voxel", "channel", "pixel"]
 
@@ -120,13 +68,15 @@ def aligned(source: Source, axes: CubeAxes, label: str) -> Aligned:
     from graphfit.cube.derived_source import broadcast
 
     if len(source.shape) == len(axes.shape):
-        fits = all(
-            n in (1, m) for n, m in zip(source.shape, axes.shape, strict=True)
-        )
+        fits = all(n in (1, m) for n, m in zip(source.shape, axes.shape, strict=True))
         if fits and all(source.shape[i] == 1 for i in axes.iterating):
-            return Aligned(_reshaped(source, axes.fit_shape, axes.fitting), "channel", axes)
+            return Aligned(
+                _reshaped(source, axes.fit_shape, axes.fitting), "channel", axes
+            )
         if fits and all(source.shape[i] == 1 for i in axes.fitting):
-            return Aligned(_reshaped(source, axes.map_shape, axes.iterating), "pixel", axes)
+            return Aligned(
+                _reshaped(source, axes.map_shape, axes.iterating), "pixel", axes
+            )
         if fits:
             return Aligned(broadcast(source, axes.shape), "voxel", axes)
     candidates = [

@@ -1,9 +1,63 @@
 """The axes of a cube: those one fit spans, and those it repeats over."""
 
+import math
 import operator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 from graphfit.errors import DataError
+from graphfit.typing import AnyArray
+
+Region = tuple[slice, ...]
+
+
+@final
+@dataclass(frozen=True)
+class CubeAxes:
+    """Which axes of a cube a fit spans, and which it repeats over.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the cube.
+    fitting : tuple of int
+        The axes of one fit, in the order of the model's inputs.
+    """
+
+    shape: tuple[int, ...]
+    fitting: tuple[int, ...]
+
+    @property
+    def iterating(self) -> tuple[int, ...]:
+        """The other axes, in order."""
+        return other_axes(self.fitting, len(self.shape))
+
+    @property
+    def map_shape(self) -> tuple[int, ...]:
+        """Lengths of the iterating axes."""
+        return tuple(self.shape[i] for i in self.iterating)
+
+    @property
+    def fit_shape(self) -> tuple[int, ...]:
+        """Lengths of the fitting axes, in their order."""
+        return tuple(self.shape[i] for i in self.fitting)
+
+    @property
+    def points(self) -> int:
+        """N, the data points of one fit."""
+        return math.prod(self.fit_shape)
+
+    def where(self, region: Region) -> Region:
+        """Return the cube's slices of a region of the map: fitting axes whole."""
+        slices = [slice(None)] * len(self.shape)
+        for axis, part in zip(self.iterating, region, strict=True):
+            slices[axis] = part
+        return tuple(slices)
+
+    def rows(self, values: AnyArray) -> AnyArray:
+        """Return a slice of the cube as (P, N): pixels in rows."""
+        moved = values.transpose(*self.iterating, *self.fitting)
+        return moved.reshape(-1, self.points)
 
 
 def normal_axes(
@@ -33,7 +87,7 @@ def normal_axes(
     (2,)
     """
     try:
-        given = tuple(operator.index(axis) for axis in _listed(axes))
+        given = tuple(_whole(axis) for axis in _listed(axes))
     except TypeError:
         msg = f"{label}: {name} must be whole numbers, got {axes!r}."
         raise DataError(msg) from None
@@ -61,6 +115,12 @@ def other_axes(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     (1, 2)
     """
     return tuple(axis for axis in range(ndim) if axis not in axes)
+
+
+def _whole(axis: Any) -> int:
+    if isinstance(axis, bool):
+        raise TypeError
+    return operator.index(axis)
 
 
 def _listed(axes: Any) -> tuple[Any, ...]:

@@ -89,6 +89,44 @@ def scaled(source: Source, factor: float) -> Source:
     return converted(source, partial(np.multiply, float(factor)))
 
 
+def in_unit(source: Source, old: Any, new: Any, equivalencies: Any = None) -> Source:
+    """Return a source in another unit; the source itself where there is none to convert.
+
+    Parameters
+    ----------
+    source : Source
+    old, new : astropy.units.Unit or None
+    equivalencies : list, optional
+        As astropy has them; by default frequencies, wavelengths and energies are one.
+
+    Raises
+    ------
+    astropy.units.UnitsError
+        If it cannot be converted.
+    """
+    if old is None or new is None or old == new:
+        return source
+    return converted(source, partial(_in_unit, old, new, equivalencies))
+
+
+def _in_unit(old: Any, new: Any, equivalencies: Any, values: AnyArray) -> AnyArray:
+    from astropy import units
+
+    known = units.spectral() if equivalencies is None else equivalencies
+    return np.asarray(old.to(new, values, equivalencies=known))
+
+
+def flags(source: Source) -> Source:
+    """Return a source as one of bool: True where a value is not 0."""
+    if source.dtype.kind == "b":
+        return source
+    return ConvertedSource(source, _is_set, np.dtype(bool))
+
+
+def _is_set(values: AnyArray) -> AnyArray:
+    return np.asarray(values != 0)
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class BroadcastSource:
@@ -198,3 +236,23 @@ def broadcast(
         )
         raise DataError(msg)
     return BroadcastSource(source, shape, axes)
+
+
+def with_all_axes(source: Source, shape: tuple[int, ...]) -> Source:
+    """Return a source with as many axes as a cube, of length 1 where it repeats.
+
+    Parameters
+    ----------
+    source : Source
+        Of a shape that broadcasts to the cube's, as numpy has it.
+    shape : tuple of int
+        Of the cube.
+
+    Raises
+    ------
+    DataError
+        If it does not broadcast.
+    """
+    broadcast(source, shape)  # refuses other shapes
+    missing = len(shape) - len(source.shape)
+    return broadcast(source, (1,) * missing + source.shape)

@@ -21,7 +21,7 @@ class ErrorMaps:
     ----------
     param_names : tuple of str
         The F free parameters.
-    covariance : ndarray, shape (*map, F, F)
+    covariance : ndarray, shape (..., F, F)
 
     Examples
     --------

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from graphfit.cube.workers import Fate, Workers, workers_for
+from graphfit.cube.outcome import Fate
+from graphfit.cube.workers import Workers, workers_for
 from graphfit.errors import GraphfitError
 
 Piece = TypeVar("Piece")
@@ -143,7 +144,8 @@ class _Run:
             self._submit(piece)
 
     def _submit(self, piece: Any, losses: int = 0) -> None:
-        self._out.append(_Submitted(self._workers.submit(piece), piece, losses))
+        handle = self._workers.submit(piece, alone=self._alone)
+        self._out.append(_Submitted(handle, piece, losses))
 
     def _take(self, item: "_Submitted", fate: Fate, value: Any) -> None:
         if fate is Fate.DONE:

@@ -1,20 +1,23 @@
 """FactorCube: one cube of a fit, as rows of data: what its analysis says, read and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
 
-from graphfit.cube.aligned import Aligned, CubeAxes, Region, aligned
+from graphfit.cube.aligned import Aligned, aligned
 from graphfit.cube.analysis import CubeAnalysis
+from graphfit.cube.axes import CubeAxes, Region, normal_axes
 from graphfit.cube.cube_input import CubeInput
+from graphfit.cube.derived_source import flags
 from graphfit.cube.reading import read_cube
+from graphfit.cube.wcs_axes import is_wcs, low_level
 from graphfit.cube.world import World, default_fitting_axes, world_axes
 from graphfit.errors import DataError
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.search.least_squares.row_problem import NoiseSettings
-from graphfit.typing import AnyArray, BoolArray
+from graphfit.typing import AnyArray, BoolArray, IntArray
 
 ARRAYS = (np.ndarray, list, tuple)
 
@@ -32,8 +35,8 @@ class FactorRows:
         Where the noise is not above 0 and finite at a point in use.
     bad_counts : ndarray of bool, shape (P,), or None
         Where a point in use is no count, and counts are needed.
-    infinite : int
-        Voxels that were left out because they are infinite.
+    infinite : ndarray of int, shape (P,), or None
+        Voxels that are left out because they are infinite; None where there are none.
     extras : mapping of str to array
         Further arguments of a user's analysis: (P, ...) where they differ by pixel.
     """
@@ -41,7 +44,7 @@ class FactorRows:
     data: CurveData
     bad_noise: BoolArray | None = None
     bad_counts: BoolArray | None = None
-    infinite: int = 0
+    infinite: IntArray | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self, where: Any) -> "FactorRows":
@@ -52,7 +55,8 @@ class FactorRows:
             name: value.rows(where) if isinstance(value, PixelValues) else value
             for name, value in self.extras.items()
         }
-        return FactorRows(self.data.rows(where), bad, odd, self.infinite, own)
+        lost = None if self.infinite is None else self.infinite[where]
+        return FactorRows(self.data.rows(where), bad, odd, lost, own)
 
 
 @final
@@ -110,17 +114,20 @@ class FactorCube:
         """Whether all of it may be sent to other processes, to be read there."""
         parts = [self.noise, *self.masks, *self.extras.values()]
         sources = [part.source for part in parts if isinstance(part, Aligned)]
-        world = self.world.is_light if hasattr(self.world, "is_light") else True
-        return world and all(s.is_light for s in (self.cube.source, *sources))
+        return self.world.is_light and all(s.is_light for s in (self.cube.source, *sources))
 
     def read(self, region: Region) -> FactorRows:
         """Return the pixels of a region of the map."""
         where = self.axes.where(region)
         y = self.axes.rows(self.cube.source.read(where))
-        masked, infinite = _not_finite(y)
+        masked = lost = _not_finite(y)
         for mask in self.masks:
             own = np.broadcast_to(mask.read(region), y.shape)
             masked = own if masked is None else masked | own
+            lost = None if lost is None else lost & ~own
+        infinite = None
+        if lost is not None and np.isinf(y[lost]).any():
+            infinite = (np.isinf(y) & lost).sum(axis=1)
         sigma = self._sigma(region, y, masked)
         bad_noise = None
         if sigma is not None:
@@ -155,18 +162,16 @@ class FactorCube:
         return np.broadcast_to(np.float64(self.noise), y.shape)
 
 
-def _not_finite(y: AnyArray) -> tuple[AnyArray | None, int]:
-    """Return where rows hold no data, None where all do; and how many are infinite."""
+def _not_finite(y: AnyArray) -> AnyArray | None:
+    """Return where rows hold no data, None where all do."""
     if y.dtype.kind != "f":
-        return None, 0
+        return None
     with np.errstate(over="ignore", invalid="ignore"):
         total = y.sum()
     if np.isfinite(total):  # then every term is: one pass, nothing stored
-        return None, 0
+        return None
     bad = ~np.isfinite(y)
-    if not bad.any():
-        return None, 0
-    return bad, int(np.isinf(y).sum())
+    return bad if bad.any() else None
 
 
 def _noise_checked(
@@ -219,7 +224,9 @@ def factor_cube(name: str, analysis: CubeAnalysis) -> FactorCube:
     """
     label = "data" if name == "0" else f"data of factor {name!r}"
     cube = read_cube(analysis.data, label=label, hdu=analysis.hdu, unit=analysis.unit)
-    axes = CubeAxes(cube.shape, _fitting_axes(analysis.fitting_axes, cube))
+    axes = CubeAxes(
+        cube.shape, _fitting_axes(analysis.fitting_axes, cube, analysis.world)
+    )
     if not axes.iterating:
         msg = (
             f"{label} has shape {cube.shape}, and one fit spans every axis of it: there are "
@@ -247,27 +254,21 @@ def factor_cube(name: str, analysis: CubeAnalysis) -> FactorCube:
     )
 
 
-def _fitting_axes(given: Any, cube: CubeInput) -> tuple[int, ...]:
+def _fitting_axes(given: Any, cube: CubeInput, world: Any) -> tuple[int, ...]:
     if given is None:
+        if is_wcs(world) and low_level(world).pixel_n_dim == cube.ndim:
+            cube = replace(cube, wcs=world)  # it says which axis is the spectral one
         return default_fitting_axes(cube)
-    wanted = given if isinstance(given, (tuple, list)) else (given,)
-    axes: list[int] = []
-    for axis in wanted:
-        is_whole = isinstance(axis, (int, np.integer)) and not isinstance(axis, bool)
-        if not is_whole or not -cube.ndim <= axis < cube.ndim:
-            msg = (
-                f"fitting_axes must be whole numbers of -{cube.ndim} to {cube.ndim - 1}, "
-                f"axes of {cube.label} of shape {cube.shape}; got {given!r}."
-            )
-            raise DataError(msg)
-        axes.append(int(axis) % cube.ndim)
-    if not axes or len(set(axes)) < len(axes):
-        msg = f"fitting_axes must name one axis or more, each once; got {given!r}."
-        raise DataError(msg)
-    return tuple(axes)
+    return normal_axes(given, cube.ndim, cube.label)
 
 
 def _mask(mask: Any, axes: CubeAxes) -> Aligned:
+    if isinstance(mask, (bool, np.bool_)):
+        msg = (
+            f"mask={mask} is no mask: give booleans, one a voxel {axes.shape}, a pixel "
+            f"{axes.map_shape} or a channel {axes.fit_shape}; True leaves out."
+        )
+        raise DataError(msg)
     found = read_cube(mask, label="mask")
     if found.source.dtype.kind not in "bu" and not (
         found.source.dtype.kind == "i" or isinstance(mask, (str, bytes))
@@ -277,16 +278,7 @@ def _mask(mask: Any, axes: CubeAxes) -> Aligned:
             f"{found.source.dtype}; e.g. mask=~signal or mask=~np.isfinite(cube)."
         )
         raise DataError(msg)
-    from graphfit.cube.derived_source import converted
-
-    source = found.source
-    if source.dtype.kind != "b":
-        source = converted(source, _as_bool)
-    return aligned(source, axes, "mask")
-
-
-def _as_bool(values: AnyArray) -> AnyArray:
-    return np.asarray(values != 0)
+    return aligned(flags(found.source), axes, "mask")
 
 
 def _noise(analysis: CubeAnalysis, cube: CubeInput, axes: CubeAxes) -> Any:
@@ -316,7 +308,8 @@ def _noise(analysis: CubeAnalysis, cube: CubeInput, axes: CubeAxes) -> Any:
 
 
 def _given_noise(noise: Any, cube: CubeInput, axes: CubeAxes) -> Any:
-    if np.ndim(noise) == 0 and not isinstance(noise, str) and not hasattr(noise, "__fspath__"):
+    is_array = isinstance(noise, (str, CubeInput)) or hasattr(noise, "__fspath__")
+    if not is_array and np.ndim(noise) == 0:
         value = _plain_number(noise, cube)
         if not 0.0 < value < np.inf:
             msg = f"noise must be > 0 and finite, got {noise!r}."
@@ -339,7 +332,11 @@ def _given_noise(noise: Any, cube: CubeInput, axes: CubeAxes) -> Any:
 def _plain_number(noise: Any, cube: CubeInput) -> float:
     unit = getattr(noise, "unit", None)
     if unit is None:
-        return float(noise)
+        try:
+            return float(noise)
+        except (TypeError, ValueError):
+            msg = f'noise must be a number, an array, a path or "auto", got {noise!r}.'
+            raise DataError(msg) from None
     if cube.unit is None:
         msg = (
             f"noise is in {unit}, and {cube.label} has no unit; give unit= for the data, or "
@@ -367,8 +364,8 @@ def _require_positive(noise: Aligned) -> None:
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         msg = (
             f"noise must be > 0 and finite, got {source.array[first]:g} at {first} and "
-            f"{int(bad.sum())} such values of {source.array.size}; NaN marks what to leave "
-            "out, or use mask=."
+            f"{int(bad.sum())} such values of {source.array.size}. Where there are no data, "
+            "say so by NaN: noise=np.where(noise > 0, noise, np.nan)."
         )
         raise DataError(msg)
 

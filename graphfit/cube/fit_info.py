@@ -48,7 +48,7 @@ class FitInfoArrayContainer:
     Parameters
     ----------
     fit_info_array : array-like of object
-        One entry a fit: a mapping, or a :class:`NoFit` (or None) where there is no fit.
+        One entry a fit: a mapping, or a ``NoFit`` (or None) where there is no fit.
     status : array-like of int, optional
         Codes of :class:`~graphfit.Status`, of the same shape; else they are read from the
         entries.

@@ -29,8 +29,8 @@ def model_rows(
         Free parameters; NaN where a pixel has no answer, and then so is its model.
     """
     keys = tuple(model.factors)
-    own = any(factor.analysis is not None for factor in model.factors.values())
-    if own or model.has_free_maps:
+    has_own = any(factor.analysis is not None for factor in model.factors.values())
+    if has_own or model.has_free_maps:
         return _by_python(model, key, rows, theta)
     engine = RowEngine(model)
     kernels = engine.problem(keys).kernels

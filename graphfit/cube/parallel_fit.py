@@ -13,15 +13,17 @@ from graphfit.cube.astropy_fit.axes import WHERE
 from graphfit.cube.astropy_fit.compiled import compiled_fit
 from graphfit.cube.astropy_fit.job import Chunking, Job, Output, read_job
 from graphfit.cube.astropy_fit.models import free_names, scalar_model, with_values
-from graphfit.cube.astropy_fit.pieces import Piece, split_piece
+from graphfit.cube.astropy_fit.pieces import pieces
 from graphfit.cube.astropy_fit.pixel import fitter_call
 from graphfit.cube.astropy_fit.report import report_compiled
+from graphfit.cube.astropy_fit.rows import JobReader
 from graphfit.cube.astropy_fit.run import FitTask, Found, fit_piece
-from graphfit.cube.astropy_fit.schedulers import reader, scheduler_of, shares_memory
-from graphfit.cube.astropy_fit.world import shared_world
+from graphfit.cube.astropy_fit.schedulers import scheduler_of
 from graphfit.cube.error_maps import ErrorMaps
 from graphfit.cube.executor import run_pieces
 from graphfit.cube.fit_info import FitInfoArrayContainer, former_fit_info
+from graphfit.cube.worker import Piece
+from graphfit.cube.workers import require_scheduler, shares_memory
 from graphfit.errors import ConvergenceWarning
 from graphfit.samples import Status
 from graphfit.search import LevenbergMarquardt
@@ -168,19 +170,24 @@ def _astropy_fits(job: Job, fitter: Any, settings: Any, scheduler: Any) -> Found
     """Return the fits of a job by one of astropy's fitters."""
     model = scalar_model(job.plain.model)
     call = fitter_call(fitter, settings, job.wanted, model.n_inputs)
-    shared = shared_world(job.world, job.axes)
-    task = FitTask(job.axes, model, call, shared, job.diagnostics)
-    shape = job.axes.iterating_shape
+    require_scheduler(scheduler, None)
+    reader = JobReader.of(job)
+    reads_there = shares_memory(scheduler) or reader.is_light
+    task = FitTask(
+        job.axes.fit_shape,
+        model,
+        call,
+        reader if reads_there else None,
+        job.diagnostics,
+    )
+    shape = job.axes.map_shape
     found = Found(shape, len(model.param_names), with_info=bool(job.wanted))
-    pieces: Iterable[Piece] = job.plan().pieces(reader(scheduler))
-    if not shares_memory(scheduler):
-        pieces = (piece.packed() for piece in pieces)
     run_pieces(
         partial(fit_piece, task),
-        pieces,
+        pieces(job, reads_there=reads_there),
         found.take,
         scheduler=scheduler,
-        split=split_piece,
+        split=Piece.halves,
         lost=lambda piece, _: found.lose(piece),
     )
     return found

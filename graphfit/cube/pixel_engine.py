@@ -115,7 +115,8 @@ class PixelEngine:
 
     def _has_too_few(self, rows: RegionRows, row: int, keys: tuple[str, ...]) -> bool:
         """Say whether there are fewer points than parameters, for least squares."""
-        if self._model.posterior or len(keys) < len(self._model.factors):
+        counts = getattr(self._model.search, "maximize", "likelihood") == "posterior"
+        if self._model.posterior or counts or len(keys) < len(self._model.factors):
             return False
         own = self._model.graph.factors
         if set(own) != set(keys):
@@ -184,7 +185,9 @@ class PixelEngine:
         known = dict(zip(part.priors, part.names, strict=True))
         return {
             name: known[prior]
-            for prior, name in zip(whole.priors, self._model.parameter_names, strict=True)
+            for prior, name in zip(
+                whole.priors, self._model.parameter_names, strict=True
+            )
             if prior in known
         }
 
@@ -249,9 +252,7 @@ class PixelEngine:
             drawn = samples.values[summary.draw_rows(samples, count, rng)]
             out["draws"][row][:, at] = drawn[:, own]
 
-    def _shown_names(
-        self, results: Any, rows: RegionRows, row: int
-    ) -> dict[int, str]:
+    def _shown_names(self, results: Any, rows: RegionRows, row: int) -> dict[int, str]:
         """Return the names in the maps of a result's columns, by position."""
         record, graph_names = results.record, self._model.parameter_names
         every = (*graph_names, *self._model.derived_names)

@@ -17,8 +17,9 @@ from graphfit.cube.parameter_units import parameter_units
 from graphfit.cube.pixel_model import PixelFactor, PixelModel, Slot
 from graphfit.cube.reading import read_cube
 from graphfit.cube.rows import CubeReader
+from graphfit.cube.settings import require_seconds
 from graphfit.cube.source_protocol import Source
-from graphfit.cube.units import as_unit
+from graphfit.cube.units import as_unit, factor_between
 from graphfit.errors import DataError, GraphError, ModelError, SettingError, close_match
 from graphfit.graph import FactorGraphModel
 from graphfit.model.pixel_maps import pixel_maps
@@ -109,8 +110,12 @@ def cube_problem(
         For everything that can be seen to be wrong before the first fit.
     """
     _require_search(search)
-    if time_limit is not None and not time_limit > 0:
-        msg = f"time_limit must be a number of seconds > 0, got {time_limit!r}."
+    require_seconds("time_limit", time_limit)
+    if start is not None and not isinstance(start, Mapping):
+        msg = (
+            "start must be a dict of a number or a map by parameter, e.g. "
+            f'start={{"mean": 1.0}}, got {start!r}.'
+        )
         raise SettingError(msg)
     read = read_problem(model, search, analysis)
     pixel_model = replace(read.model, seed=seed, wanted=wanted, time_limit=time_limit)
@@ -282,11 +287,26 @@ def _starts(
             hint = close_match(name, model.parameter_names)
             msg = f"start: there is no parameter {name!r}.{hint}"
             raise ModelError(msg)
-        if np.ndim(value) == 0:
-            found[name] = float(value)
+        label = f"start[{name!r}]"
+        plain = _without_unit(value, (model.units or {}).get(name), label)
+        if np.ndim(plain) == 0 and not isinstance(plain, str):
+            found[name] = float(plain)
         else:
-            found[name] = _map_source(value, shape, f"start[{name!r}]")
+            found[name] = _map_source(plain, shape, label)
     return found
+
+
+def _without_unit(value: Any, unit: str | None, label: str) -> Any:
+    """Return a Quantity's numbers in the unit of its parameter; anything else as it is."""
+    if not hasattr(value, "to_value"):
+        return value
+    if not unit:
+        msg = (
+            f"{label} is in {value.unit}, and the unit of that parameter is not known; give "
+            "it by units=, or plain numbers."
+        )
+        raise DataError(msg)
+    return value.value * factor_between(value.unit, as_unit(unit, label), label)
 
 
 def _map_source(value: Any, shape: tuple[int, ...], label: str) -> Source:

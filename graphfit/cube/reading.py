@@ -62,8 +62,6 @@ def read_cube(
     >>> cube.mask.read((slice(0, 1), slice(0, 1), slice(0, 2)))
     array([[[ True, False]]])
     """
-    if isinstance(data, CubeInput):
-        return data
     is_path = isinstance(data, (str, os.PathLike))
     if hdu is not None and not is_path:
         msg = (
@@ -72,7 +70,8 @@ def read_cube(
         )
         raise DataError(msg)
     cube = _from_path(data, label, hdu) if is_path else from_object(data, label)
-    _require_cube(cube.source)
+    require_numbers(cube.source)
+    _require_values(cube.source)
     return cube if unit is None else _in_unit(cube, as_unit(unit, label))
 
 
@@ -123,15 +122,28 @@ def _from_zarr_path(place: Path, label: str, hdu: Any) -> CubeInput:
     return CubeInput(image.source, unit, dims=image.dims, coords=coords)
 
 
-def _require_cube(source: Source) -> None:
+def require_numbers(source: Source) -> None:
+    """Refuse values that are no real numbers.
+
+    Raises
+    ------
+    DataError
+        Naming their type.
+    """
+    if source.dtype.kind in "fiub":
+        return
+    hint = (
+        " Fit its real part, or its absolute value." * (source.dtype.kind == "c")
+        or f" {source.label} must be {KINDS}."
+    )
+    msg = (
+        f"{source.label} must be real numbers, got values of type {source.dtype}.{hint}"
+    )
+    raise DataError(msg)
+
+
+def _require_values(source: Source) -> None:
     shape, label = source.shape, source.label
-    if source.dtype.kind not in "fiub":
-        hint = (
-            " Fit its real part, or its absolute value." * (source.dtype.kind == "c")
-            or f" {label} must be {KINDS}."
-        )
-        msg = f"{label} must be real numbers, got values of type {source.dtype}.{hint}"
-        raise DataError(msg)
     if not shape or 0 in shape:
         msg = (
             f"{label} must have an axis to fit along, and values; got shape {shape}. "

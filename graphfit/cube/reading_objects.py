@@ -21,6 +21,7 @@ from graphfit.cube.source import (
     scaled,
 )
 from graphfit.cube.spectral_cube_source import SpectralCubeSource
+from graphfit.cube.stored_source import StoredSource, is_stored
 from graphfit.cube.units import factor_between, unit_or_none, with_unit
 from graphfit.errors import DataError, DataWarning
 from graphfit.io.fits_source import kept_cards
@@ -47,6 +48,8 @@ def from_object(data: Any, label: str) -> CubeInput:
     DataError
         If it is of no such kind.
     """
+    if isinstance(data, CubeInput):
+        return data
     known = {
         (kind.__module__.partition(".")[0], kind.__name__) for kind in type(data).mro()
     }
@@ -57,7 +60,7 @@ def from_object(data: Any, label: str) -> CubeInput:
 
 
 def values_source(values: Any, label: str) -> Source:
-    """Return the source of numbers without a mask or unit: numpy, dask, zarr, lists.
+    """Return the source of numbers without a mask or unit: numpy, dask, zarr, HDF5, lists.
 
     Parameters
     ----------
@@ -75,6 +78,8 @@ def values_source(values: Any, label: str) -> Source:
         return dask_source(values, label)
     if package == "zarr":
         return from_zarr(values, label).source
+    if is_stored(values):
+        return StoredSource(values, label)
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
@@ -207,19 +212,40 @@ def _is_masked(data: Any) -> bool:
 def _noise(
     uncertainty: Any, shape: tuple[int, ...], unit: Any, label: str
 ) -> Source | None:
-    """Return the standard deviations that an NDUncertainty stands for."""
     kind = uncertainty.uncertainty_type
-    rule = _UNCERTAINTIES.get(kind)
-    if rule is None:
-        msg = (
-            f"{label}.uncertainty is of type {kind!r}, which says nothing about standard "
-            "deviations, and is left out; give a StdDevUncertainty, VarianceUncertainty "
-            "or InverseVariance, or noise=."
-        )
-        warnings.warn(msg, DataWarning, stacklevel=5)
-        return None
-    power, convert = rule
-    name = f"{label}.uncertainty"
+    if kind in UNCERTAINTIES:
+        return noise_source(uncertainty, shape, unit, f"{label}.uncertainty")
+    msg = (
+        f"{label}.uncertainty is of type {kind!r}, which says nothing about standard "
+        "deviations, and is left out; give a StdDevUncertainty, VarianceUncertainty "
+        "or InverseVariance, or noise=."
+    )
+    warnings.warn(msg, DataWarning, stacklevel=5)
+    return None
+
+
+def noise_source(
+    uncertainty: Any, shape: tuple[int, ...], unit: Any, name: str
+) -> Source:
+    """Return the standard deviations that an NDUncertainty stands for.
+
+    Parameters
+    ----------
+    uncertainty : NDUncertainty
+        Of one of the types in `UNCERTAINTIES`.
+    shape : tuple of int
+        Of the cube.
+    unit : Unit or None
+        Of the cube: that of the standard deviations.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If its unit or its shape does not go with the cube's.
+    """
+    power, convert = UNCERTAINTIES[uncertainty.uncertainty_type]
     source = values_source(uncertainty.array, name)
     if convert is not None:
         source = converted(source, convert)
@@ -240,7 +266,7 @@ def _inverse_root(values: AnyArray) -> AnyArray:
 
 
 # Of each type: the power of the data's unit, and the way to standard deviations.
-_UNCERTAINTIES: dict[str, tuple[int, Callable[[AnyArray], AnyArray] | None]] = {
+UNCERTAINTIES: dict[str, tuple[int, Callable[[AnyArray], AnyArray] | None]] = {
     "std": (1, None),
     "var": (2, _root),
     "ivar": (-2, _inverse_root),

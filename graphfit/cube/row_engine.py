@@ -39,9 +39,7 @@ class RowEngine:
         # The compiler sees a map's number as a parameter, and the driver fixes it.
         self._hidden: dict[Any, Prior] = {item: FlatPrior() for item in model.maps}
         analyses = {
-            name: stand_in(
-                factor.inputs, factor.settings, has_sigma=factor.has_sigma
-            )
+            name: stand_in(factor.inputs, factor.settings, has_sigma=factor.has_sigma)
             for name, factor in model.factors.items()
         }
         self._graph = model.graph.with_analyses(analyses, self._hidden)
@@ -149,9 +147,7 @@ class RowEngine:
         pairs = zip(space.priors, space.names, strict=True)
         return [(prior, name) for prior, name in pairs if prior in self._names]
 
-    def _written(
-        self, found: BatchResult, keys: tuple[str, ...], count: int
-    ) -> Arrays:
+    def _written(self, found: BatchResult, keys: tuple[str, ...], count: int) -> Arrays:
         """Return a batch as the table's arrays."""
         model = self._model
         whole = len(keys) == len(model.factors)
@@ -258,7 +254,9 @@ def _groups(
     groups = {}
     for code in range(int(codes.max(initial=-1)) + 1):
         where = np.flatnonzero(codes == code)
-        held = tuple(k for k, own in zip(keys, present[:, where[0]], strict=True) if own)
+        held = tuple(
+            k for k, own in zip(keys, present[:, where[0]], strict=True) if own
+        )
         if held:
             groups[held] = where
     return groups

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.cube.aligned import Region
+from graphfit.cube.axes import Region
 from graphfit.cube.factor_cube import FactorCube, FactorRows
 from graphfit.cube.source_protocol import Source
 from graphfit.typing import AnyArray, BoolArray, FloatArray

@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.cube.aligned import Region
+from graphfit.cube.axes import Region
 from graphfit.cube.executor import run_pieces
 from graphfit.cube.last_words import is_timeout
 from graphfit.cube.map_memory import MapKeeper

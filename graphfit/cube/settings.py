@@ -2,9 +2,42 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, final
 
+import numpy as np
+
 from graphfit.errors import SettingError
+
+LONGEST = 1e8  # s, three years: what timers of all systems can take
+
+
+def require_seconds(name: str, value: Any, otherwise: str = "") -> None:
+    """Refuse what is no time; None is no limit.
+
+    Raises
+    ------
+    SettingError
+        Saying what is allowed.
+
+    Examples
+    --------
+    >>> require_seconds("stop", 2.5)
+    >>> from graphfit.errors import SettingError
+    >>> try:
+    ...     require_seconds("stop", 0)
+    ... except SettingError as error:
+    ...     print(error)
+    stop must be a number of seconds > 0, or None for no limit; got 0.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if value is None or (is_number and 0.0 < float(value) < LONGEST):
+        return
+    msg = (
+        f"{name} must be a number of seconds > 0,{otherwise} or None for no limit; got "
+        f"{value!r}."
+    )
+    raise SettingError(msg)
 
 
 @final
@@ -36,14 +69,15 @@ class RunSettings:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.chunk_n_max is not None and self.chunk_n_max < 1:
-            msg = f"chunk_n_max must be at least 1 pixel, got {self.chunk_n_max!r}."
+        most = self.chunk_n_max
+        is_whole = isinstance(most, (int, np.integer)) and not isinstance(most, bool)
+        if most is not None and (not is_whole or most < 1):
+            msg = f"chunk_n_max must be a whole number of at least 1 pixel, got {most!r}."
             raise SettingError(msg)
-        if self.stop is not None and not callable(self.stop) and not self.stop > 0:
-            msg = (
-                "stop must be a number of seconds > 0, or a function of the counts by "
-                f"status, got {self.stop!r}."
-            )
+        if not callable(self.stop):
+            require_seconds("stop", self.stop, " or a function of the counts by status,")
+        if self.progress not in (True, False, None):
+            msg = f"progress must be True, False or None, got {self.progress!r}."
             raise SettingError(msg)
         if isinstance(self.priority, str) and self.priority != "brightest":
             msg = (

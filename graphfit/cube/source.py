@@ -14,7 +14,10 @@ from graphfit.cube.derived_source import (
     ConvertedSource,
     broadcast,
     converted,
+    flags,
+    in_unit,
     scaled,
+    with_all_axes,
 )
 from graphfit.cube.source_protocol import Source, slice_shape
 from graphfit.cube.spectral_cube_source import SpectralCubeSource
@@ -30,6 +33,9 @@ __all__ = [
     "broadcast",
     "converted",
     "dask_source",
+    "flags",
+    "in_unit",
     "scaled",
     "slice_shape",
+    "with_all_axes",
 ]

@@ -4,9 +4,10 @@ All of it goes through the common interface of WCS objects (astropy's APE 14), s
 WCS, gwcs and sliced ones are alike.  Pixel axes are in reverse order of array axes.
 """
 
+import threading
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -58,11 +59,17 @@ class WcsAxes:
         Of the array.
     axes : tuple of int
         The array's axis of each of the WCS's axes, in array order.
+    turn : lock
+        Held while the WCS computes: wcslib keeps state meanwhile.
     """
 
     wcs: Any
     shape: tuple[int, ...]
     axes: tuple[int, ...]
+    turn: Any = field(default_factory=threading.Lock, repr=False)
+
+    def __reduce__(self) -> Any:
+        return WcsAxes, (self.wcs, self.shape, self.axes)
 
     def varies_with(self, world: int) -> tuple[int, ...]:
         """Return the array axes that a world axis depends on."""
@@ -72,14 +79,28 @@ class WcsAxes:
     def own(self, axis: int) -> int | None:
         """Return the world axis that belongs to an array axis, None where none does.
 
-        Of several that vary with it, the one of the same number as its pixel axis.
+        Of several that vary with it, the one nearest in number to its pixel axis.
         """
-        pixel = len(self.axes) - 1 - self.axes.index(axis)
-        matrix = np.asarray(self.wcs.axis_correlation_matrix)
-        found = np.flatnonzero(matrix[:, pixel])
-        if pixel in found:
-            return pixel
-        return int(found[0]) if len(found) else None
+        return self.assigned((axis,))[0]
+
+    def assigned(self, axes: Sequence[int]) -> tuple[int | None, ...]:
+        """Return the world axis of each of some array axes, none of them twice.
+
+        Where several world axes vary with several pixel axes, as right ascension and
+        declination do, each pixel axis gets the world axis nearest to it in number.
+        """
+        from scipy.optimize import linear_sum_assignment
+
+        pixels = [len(self.axes) - 1 - self.axes.index(axis) for axis in axes]
+        varies = np.asarray(self.wcs.axis_correlation_matrix, dtype=bool)[:, pixels].T
+        worlds = np.arange(varies.shape[1])
+        distance = np.abs(np.array(pixels)[:, None] - worlds).astype(float)
+        distance[~varies] = 1e6
+        chosen = dict(zip(*linear_sum_assignment(distance), strict=True))
+        return tuple(
+            int(chosen[i]) if i in chosen and varies[i, chosen[i]] else None
+            for i in range(len(pixels))
+        )
 
     def unit(self, world: int) -> Any:
         """Return the unit of a world axis, None where it has none."""
@@ -134,7 +155,8 @@ class WcsAxes:
             else:  # the middle is where a WCS is sure to have a value
                 pixels.append(np.full((1,) * ndim, (length - 1) // 2, dtype=float))
         grids = np.broadcast_arrays(*pixels)
-        found = self.wcs.pixel_to_world_values(*(grid.ravel() for grid in grids))
+        with self.turn:
+            found = self.wcs.pixel_to_world_values(*(grid.ravel() for grid in grids))
         if self.wcs.world_n_dim > 1:
             found = found[world]
         return np.asarray(found, dtype=float).reshape(grids[0].shape)

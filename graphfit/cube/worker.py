@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.cube.aligned import Region
+from graphfit.cube.axes import Region
 from graphfit.cube.pixel_engine import Note, PixelEngine
 from graphfit.cube.pixel_model import PixelModel
 from graphfit.cube.row_engine import RowEngine
@@ -124,7 +124,8 @@ class FitPieces:
         began = time.perf_counter()
         with _quiet():
             values, notes = self._fits(rows)
-        infinite = sum(item.infinite for item in rows.factors.values())
+        counts = [item.infinite for item in rows.factors.values()]
+        infinite = sum(int(count.sum()) for count in counts if count is not None)
         return PieceFits(values, notes, infinite, time.perf_counter() - began)
 
     def _fits(self, rows: RegionRows) -> tuple[dict[str, AnyArray], list[Note]]:

@@ -6,12 +6,8 @@ is being worked on, or next.
 """
 
 import contextlib
-import itertools
-import math
 import os
 import signal
-import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -21,35 +17,20 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from enum import Enum, auto
-from typing import Any, NamedTuple, Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 
+from graphfit.cube.cluster import Cluster
 from graphfit.cube.last_words import LastWords, speak_when_dying
+from graphfit.cube.outcome import Fate, Outcome
 from graphfit.cube.sending import Parcel, run_parcel
 from graphfit.errors import SettingError, close_match
 from graphfit.search.processes import fresh_interpreters, require_guard
 
 SCHEDULERS = ("threads", "processes", "synchronous", "default")
 SECONDS_TO_END = 5.0  # for a process that is told to
-SECONDS_BETWEEN_LOOKS = 2.0  # at the workers of a cluster
 Function = Callable[[Any], Any]
-
-
-class Fate(Enum):
-    """What became of a piece that was submitted."""
-
-    DONE = auto()
-    DIED = auto()  # its worker died, and it may be the reason
-    LOST = auto()  # through no fault of its own
-
-
-class Outcome(NamedTuple):
-    """A piece's fate, and what the function returned or a dying worker told."""
-
-    fate: Fate
-    value: Any = None
 
 
 class Workers(Protocol):
@@ -59,11 +40,11 @@ class Workers(Protocol):
     def depth(self) -> int:
         """Pieces to keep submitted, so that no worker waits."""
 
-    def submit(self, piece: Any) -> Any:
-        """Begin with a piece; return its handle."""
+    def submit(self, piece: Any, *, alone: bool = False) -> Any:
+        """Begin with a piece, which may be deadly if it is alone; return its handle."""
 
     def finished(self, handles: Sequence[Any], seconds: float | None) -> list[Any]:
-        """Return handles that are finished; wait for the first of them."""
+        """Return handles that are finished; wait a while for the first of them."""
 
     def outcome(self, handle: Any) -> Outcome:
         """Return what became of a finished piece; raise what the function raised."""
@@ -81,8 +62,9 @@ class Here:
     def __init__(self, function: Function) -> None:
         self._function = function
 
-    def submit(self, piece: Any) -> Any:
+    def submit(self, piece: Any, *, alone: bool = False) -> Any:
         """Return the piece: the work is done by `outcome`."""
+        del alone
         return (piece,)
 
     def finished(self, handles: Sequence[Any], seconds: float | None) -> list[Any]:
@@ -107,8 +89,9 @@ class Threads:
         self.depth = count + 1
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="graphfit")
 
-    def submit(self, piece: Any) -> Future[Any]:
+    def submit(self, piece: Any, *, alone: bool = False) -> Future[Any]:
         """Begin with a piece."""
+        del alone
         return self._pool.submit(self._function, piece)
 
     def finished(
@@ -137,8 +120,9 @@ class Processes:
         self._last_words = LastWords()
         self._pool: Any = None
 
-    def submit(self, piece: Any) -> Future[Any]:
+    def submit(self, piece: Any, *, alone: bool = False) -> Future[Any]:
         """Send a piece."""
+        del alone
         try:
             return self._sent(piece)
         except BrokenProcessPool:  # it broke since the last piece was sent
@@ -188,78 +172,6 @@ class Processes:
             self._pool = None
 
 
-@final
-class Cluster:
-    """The workers of a dask.distributed client."""
-
-    def __init__(self, function: Function, client: Any) -> None:
-        self._client = client
-        self._parcel = Parcel.of(function)
-        # Keys that no other run has: equal names would be taken for equal work.
-        self._run = uuid.uuid4().hex[:12]
-        self._number = itertools.count()
-        self._out: set[Any] = set()
-        self._looked_at = -math.inf
-        self._threads = 1
-
-    @property
-    def depth(self) -> int:
-        """Twice the threads of the workers, who may come and go."""
-        now = time.monotonic()
-        if now - self._looked_at > SECONDS_BETWEEN_LOOKS:
-            self._looked_at = now
-            self._threads = max(1, sum(self._client.nthreads().values()))
-        return 2 * self._threads
-
-    def submit(self, piece: Any) -> Any:
-        """Send a piece; earlier ones have precedence."""
-        number = next(self._number)
-        handle = self._client.submit(
-            run_parcel,
-            self._parcel,
-            piece,
-            key=f"graphfit-{self._run}-{number}",
-            priority=-number,
-            pure=False,
-        )
-        self._out.add(handle)
-        return handle
-
-    def finished(self, handles: Sequence[Any], seconds: float | None) -> list[Any]:
-        """Return the futures that are done."""
-        from distributed import wait as wait_for
-
-        ready = [handle for handle in handles if handle.done()]
-        if ready:
-            return ready
-        with contextlib.suppress(TimeoutError, CancelledError):  # cancelled is done, too
-            wait_for(list(handles), timeout=seconds, return_when="FIRST_COMPLETED")
-        return [handle for handle in handles if handle.done()]
-
-    def outcome(self, handle: Any) -> Outcome:
-        """Return what came back, or that the workers which had the piece died."""
-        from distributed import CancelledError as DistributedCancelledError
-        from distributed.scheduler import KilledWorker
-
-        try:
-            return Outcome(Fate.DONE, handle.result())
-        except KilledWorker:
-            return Outcome(Fate.DIED)
-        except (CancelledError, DistributedCancelledError):
-            return Outcome(Fate.LOST)
-        finally:
-            self._out.discard(handle)
-            handle.release()
-
-    def close(self) -> None:
-        """Leave the client as it was found: without tasks of this run."""
-        if self._out:
-            # A client that is closed, or has lost its scheduler, has no tasks.
-            with contextlib.suppress(OSError, RuntimeError, TimeoutError):
-                self._client.cancel(list(self._out), force=True)
-            self._out.clear()
-
-
 def resolved(scheduler: Any) -> Any:
     """Return what "default" and None stand for: a client, or a name."""
     is_default = scheduler is None or (
@@ -288,6 +200,9 @@ def require_scheduler(scheduler: Any, n_workers: Any) -> None:
     if scheduler is None or (isinstance(scheduler, str) and scheduler in SCHEDULERS):
         return
     if all(hasattr(scheduler, name) for name in ("submit", "nthreads", "cancel")):
+        if getattr(scheduler, "asynchronous", False):
+            msg = "scheduler is an asynchronous distributed.Client; give a plain one."
+            raise SettingError(msg)
         return
     hint = close_match(scheduler, SCHEDULERS) if isinstance(scheduler, str) else ""
     if hasattr(scheduler, "get_client"):
@@ -340,7 +255,9 @@ def workers_for(scheduler: Any, function: Function, n_workers: int | None) -> Wo
     if found == "synchronous":
         return Here(function)
     count = n_workers or _configured_workers()
-    return Threads(function, count) if found == "threads" else Processes(function, count)
+    return (
+        Threads(function, count) if found == "threads" else Processes(function, count)
+    )
 
 
 def _default_scheduler() -> Any:

@@ -4,6 +4,7 @@ A world axis that is the same at every pixel is evaluated once and never expande
 varies over the map is evaluated for the slice that is read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,14 +12,15 @@ import numpy as np
 
 from graphfit.cube.axes import normal_axes, other_axes
 from graphfit.cube.cube_input import CubeInput
-from graphfit.cube.source import Source, slice_shape
+from graphfit.cube.source import ArraySource, BroadcastSource, Source, slice_shape
 from graphfit.cube.wcs_axes import (
+    WcsAxes,
     is_wcs,
     require_finite,
     spectral_world_axes,
     wcs_axes,
 )
-from graphfit.cube.world_axis import axis_in_unit, world_axis
+from graphfit.cube.world_axis import WorldAxis, axis_in_unit, world_axis
 from graphfit.errors import DataError
 from graphfit.typing import FloatArray
 
@@ -76,6 +78,12 @@ class World:
         """Whether every axis is the same at every pixel."""
         return all(self.shared)
 
+    @property
+    def is_light(self) -> bool:
+        """Whether it may be sent to other processes as it is."""
+        pairs = zip(self.sources, self.shared, strict=True)
+        return all(source.is_light or shared for source, shared in pairs)
+
     def read(self, where: tuple[slice, ...]) -> tuple[FloatArray, ...]:
         """Return the world coordinates of the points of some pixels' fits.
 
@@ -95,15 +103,20 @@ class World:
         DataError
             If a coordinate is not finite.
         """
+        found = self.rows(where)
+        for rows, name in zip(found, self.names, strict=True):
+            require_finite(rows, f"world axis {name!r}")
         lengths = slice_shape(where, self.shape)
         iterating = other_axes(self.fitting_axes, len(self.shape))
         pixels = int(np.prod([lengths[axis] for axis in iterating]))
         count = 1 if self.is_shared else pixels
-        return tuple(
-            self._axis(number, where, count) for number in range(len(self.sources))
-        )
+        return tuple(np.broadcast_to(rows, (count, rows.shape[1])) for rows in found)
 
-    def _axis(self, number: int, where: tuple[slice, ...], count: int) -> FloatArray:
+    def rows(self, where: tuple[slice, ...]) -> tuple[FloatArray, ...]:
+        """Return the same, finite or not, and (1, N) for each axis that is shared."""
+        return tuple(self._axis(number, where) for number in range(len(self.sources)))
+
+    def _axis(self, number: int, where: tuple[slice, ...]) -> FloatArray:
         iterating = other_axes(self.fitting_axes, len(self.shape))
         cut = [slice(None)] * len(self.shape)
         for axis in iterating:
@@ -111,9 +124,21 @@ class World:
         values = self.sources[number].read(tuple(cut))
         points = int(np.prod([self.shape[axis] for axis in self.fitting_axes]))
         rows = values.transpose(iterating + self.fitting_axes).reshape(-1, points)
-        rows = np.ascontiguousarray(rows, dtype=np.float64)
-        require_finite(rows, f"world axis {self.names[number]!r}")
-        return np.broadcast_to(rows, (count, points)) if count != len(rows) else rows
+        return np.ascontiguousarray(rows, dtype=np.float64)
+
+    @classmethod
+    def of(
+        cls, axes: Sequence[WorldAxis], shape: tuple[int, ...], fitting: tuple[int, ...]
+    ) -> "World":
+        """Return the world of axes in the order of the fitting axes."""
+        return cls(
+            tuple("" if axis.unit is None else axis.unit.to_string() for axis in axes),
+            tuple(axis.name for axis in axes),
+            shape,
+            fitting,
+            tuple(axis.source for axis in axes),
+            tuple(axis.is_shared for axis in axes),
+        )
 
     def identity(self) -> Any:
         """Return what tells these axes from others, for a fingerprint."""
@@ -131,7 +156,7 @@ def world_axes(
     world : None, WCS, array-like or Quantity, or a tuple with one a fitting axis
         None takes the cube's own: of its WCS, of its coordinates, else the number of the
         pixel.  Arrays are one-dimensional along their fitting axis, or broadcast to the
-        data's shape.
+        data's shape.  A World is returned as it is.
     cube : CubeInput
         The cube.
     fitting_axes : int or tuple of int
@@ -145,11 +170,18 @@ def world_axes(
         For shapes that do not fit, values that are not finite, units that cannot be
         converted.
     """
+    if isinstance(world, World):
+        return world
     fitting = normal_axes(fitting_axes, cube.ndim, cube.label)
+    if world is None:
+        world = cube.wcs
+    if world is not None and is_wcs(world):
+        world = wcs_axes(world, cube.shape, fitting, cube.label)  # one for all axes
     if isinstance(world, tuple):
         parts = world
     else:
-        parts = (world,) * len(fitting) if world is None or is_wcs(world) else (world,)
+        is_for_all = world is None or isinstance(world, WcsAxes)
+        parts = (world,) * len(fitting) if is_for_all else (world,)
     wanted = unit if isinstance(unit, tuple) else (unit,) * len(fitting)
     for name, given in (("world", parts), ("unit", wanted)):
         if len(given) != len(fitting):
@@ -159,17 +191,20 @@ def world_axes(
             )
             raise DataError(msg)
     axes = [
-        axis_in_unit(world_axis(part, cube, axis, fitting), one, cube.label)
+        axis_in_unit(_checked(world_axis(part, cube, axis, fitting)), one, cube.label)
         for part, axis, one in zip(parts, fitting, wanted, strict=True)
     ]
-    return World(
-        tuple("" if axis.unit is None else axis.unit.to_string() for axis in axes),
-        tuple(axis.name for axis in axes),
-        cube.shape,
-        fitting,
-        tuple(axis.source for axis in axes),
-        tuple(axis.is_shared for axis in axes),
-    )
+    return World.of(axes, cube.shape, fitting)
+
+
+def _checked(axis: WorldAxis) -> WorldAxis:
+    """Return an axis whose values are finite, as far as they are in memory."""
+    source = axis.source
+    if isinstance(source, BroadcastSource):
+        source = source.source
+    if isinstance(source, ArraySource):
+        require_finite(source.array, source.label)
+    return axis
 
 
 def default_fitting_axes(cube: CubeInput) -> tuple[int, ...]:

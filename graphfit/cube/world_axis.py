@@ -2,20 +2,18 @@
 
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, final
 
 import numpy as np
 
 from graphfit.cube.cube_input import CubeInput
-from graphfit.cube.derived_source import BroadcastSource, broadcast, converted
+from graphfit.cube.derived_source import BroadcastSource, broadcast, in_unit
 from graphfit.cube.reading_objects import from_object
 from graphfit.cube.source import ArraySource, Source
 from graphfit.cube.units import as_unit
-from graphfit.cube.wcs_axes import is_wcs, low_level, require_finite, wcs_axes
+from graphfit.cube.wcs_axes import WcsAxes, is_wcs, low_level, wcs_axes
 from graphfit.cube.wcs_source import WcsSource
 from graphfit.errors import DataError, DataWarning
-from graphfit.typing import AnyArray
 
 
 @final
@@ -47,7 +45,7 @@ def world_axis(
 
     Parameters
     ----------
-    given : None, WCS, or array-like
+    given : None, WCS, WcsAxes, or array-like
         As the user gave them; None takes the cube's own.
     cube : CubeInput
     axis : int
@@ -58,11 +56,13 @@ def world_axis(
     Raises
     ------
     DataError
-        For shapes that do not fit and values that are not finite.
+        For shapes that do not fit.
     """
     if given is None and cube.wcs is not None:
-        return _from_wcs(cube.wcs, cube, axis, fitting)
+        given = cube.wcs
     if given is not None and is_wcs(given):
+        given = wcs_axes(given, cube.shape, fitting, cube.label)
+    if isinstance(given, WcsAxes):
         return _from_wcs(given, cube, axis, fitting)
     if given is not None:
         return _from_values(given, cube, axis, fitting)
@@ -115,42 +115,30 @@ def axis_in_unit(axis: WorldAxis, wanted: Any, label: str) -> WorldAxis:
     from astropy import units
 
     unit = as_unit(wanted, f"{label}: world axis {axis.name!r}")
-    source = axis.source
-    if axis.unit is not None and axis.unit != unit:
-        convert = partial(_convert, axis.unit, unit)
-        try:
-            source = converted(source, convert)
-        except units.UnitsError as error:
-            msg = (
-                f"{label}: world axis {axis.name!r} is in {axis.unit.to_string()}, which "
-                f"cannot be converted to {unit.to_string()}; convert the axis first and "
-                "give it by world=."
-            )
-            raise DataError(msg) from error
+    try:
+        source = in_unit(axis.source, axis.unit, unit)
+    except units.UnitsError as error:
+        msg = (
+            f"{label}: world axis {axis.name!r} is in {axis.unit.to_string()}, which "
+            f"cannot be converted to {unit.to_string()}; convert the axis first and "
+            "give it by world=."
+        )
+        raise DataError(msg) from error
     return WorldAxis(axis.name, unit, source, axis.is_shared)
-
-
-def _convert(old: Any, new: Any, values: AnyArray) -> AnyArray:
-    from astropy import units
-
-    found = old.to(new, values, equivalencies=units.spectral())
-    return np.asarray(found, dtype=float)
 
 
 def _along(name: str, unit: Any, values: Any, cube: CubeInput, axis: int) -> WorldAxis:
     """Return coordinates along an axis, one-dimensional."""
     array = np.array(getattr(values, "value", values), dtype=float)
     label = f"{cube.label}: world axis {name!r}"
-    require_finite(array, label)
     source = broadcast(ArraySource(array, label), cube.shape, (axis,))
     return WorldAxis(name, unit, source, is_shared=True)
 
 
 def _from_wcs(
-    wcs: Any, cube: CubeInput, axis: int, fitting: tuple[int, ...]
+    axes: WcsAxes, cube: CubeInput, axis: int, fitting: tuple[int, ...]
 ) -> WorldAxis:
-    axes = wcs_axes(wcs, cube.shape, fitting, cube.label)
-    number = axes.own(axis)
+    number = axes.assigned(fitting)[fitting.index(axis)]
     if number is None:
         msg = (
             f"{cube.label}: no coordinate of the WCS varies along axis {axis}; give "
@@ -165,7 +153,6 @@ def _from_wcs(
     if is_shared:  # once for all pixels
         values = axes.values(number, (slice(None),) * cube.ndim)
         own = values.reshape([cube.shape[a] for a in sorted(varying)])
-        require_finite(own, label)
         source = broadcast(ArraySource(own, label), cube.shape, tuple(sorted(varying)))
     return WorldAxis(name, axes.unit(number), source, is_shared)
 
@@ -185,8 +172,6 @@ def _from_values(
         source = broadcast(source, cube.shape, (axis,))
     else:
         source = _over_the_cube(source, cube, axis, fitting, label)
-    if isinstance(found.source, ArraySource):
-        require_finite(found.source.array, label)
     return WorldAxis(name, found.unit, source, _is_shared(source, fitting))
 
 

@@ -71,5 +71,7 @@ def _gist(text: str) -> str:
     if not lines:
         return ""
     if lines[0].startswith("Traceback"):
-        return next((line for line in reversed(lines) if not line[0].isspace()), lines[-1])
+        return next(
+            (line for line in reversed(lines) if not line[0].isspace()), lines[-1]
+        )
     return lines[0]

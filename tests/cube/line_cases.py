@@ -116,10 +116,15 @@ def errors(samples):
     if samples.kind == "optimum":
         return np.full(len(samples.names), np.nan)
     centred = samples.table - summary.mean(samples)
-    return np.sqrt(summary.mean(dataclasses.replace(
-        samples, values=(centred**2)[:, : samples.values.shape[1]],
-        derived=(centred**2)[:, samples.values.shape[1]:],
-    )))
+    return np.sqrt(
+        summary.mean(
+            dataclasses.replace(
+                samples,
+                values=(centred**2)[:, : samples.values.shape[1]],
+                derived=(centred**2)[:, samples.values.shape[1] :],
+            )
+        )
+    )
 
 
 def assert_close(fits, twin, *, part=1e-3, skip=()):

@@ -1,17 +1,12 @@
 """Maps are what a loop of single fits finds, whatever the search and the likelihood."""
 
-import re
-
 import numpy as np
 import pytest
 
 import graphfit as gf
 from graphfit.errors import (
     DataError,
-    GraphError,
-    ModelError,
     PriorError,
-    SettingError,
 )
 from graphfit.samples import Status
 from tests.cube.line_cases import (
@@ -122,23 +117,6 @@ def test_poisson():
     fits = fit(counts, SHARP, own, noise=None, likelihood="poisson")
     at = single(counts, own, noise=None, likelihood="poisson")
     assert_close(fits, loop(SHARP, at, (2, 2)), skip=("chi_squared",))
-
-
-def test_poisson_refuses_what_is_no_count():
-    counts = np.random.default_rng(3).poisson(5.0, (V.size, 1, 4)).astype(float)
-    counts[2, 0, 1] = -1.0
-    counts[2, 0, 2] = 0.5
-    mask = np.zeros(counts.shape, dtype=bool)
-    for search in (SHARP, gf.LBFGS(n_draws=5, seed=SEED)):
-        options = {"noise": None, "likelihood": "poisson"}
-        fits = fit(counts, search, **options)
-        assert fits["status"].values[0, 1] == Status.NON_FINITE
-        assert fits["status"].values[0, 2] == Status.NON_FINITE
-        assert np.isnan(fits["mean"].values[0, 1:3]).all()
-        assert np.isfinite(fits["mean"].values[0, [0, 3]]).all()
-        mask[2, 0, 1:3] = True
-        fits = fit(counts, search, mask=mask, **options)
-        assert np.isfinite(fits["mean"].values).all()
 
 
 @pytest.mark.parametrize("noise", [None, NOISE])
@@ -255,30 +233,6 @@ def test_a_class_of_one_s_own_gets_its_slices():
         fits.model_cube()
 
 
-def test_errors_of_a_class_are_statuses_of_their_pixels():
-    class Picky(gf.Analysis):
-        def __init__(self, data):
-            if data[0] > 100.0:
-                raise ZeroDivisionError("no such pixel")
-            self.data = data
-
-        def log_likelihood_function(self, instance):
-            if self.data[1] > 100.0:
-                raise RuntimeError("broken here")
-            return -0.5 * float(np.sum((self.data - instance(V)) ** 2))
-
-    data = cube(1, 4)
-    data[0, 0, 1] = data[1, 0, 2] = 1000.0
-    search = gf.LBFGS(n_draws=3, n_sweep=5, seed=SEED)
-    for scheduler in ("synchronous", "threads"):
-        fits = fit(data, search, analysis=Picky, scheduler=scheduler)
-        assert fits.counts() == {"converged": 2, "user_error": 2}
-        notes = {tuple(note["index"]): note["text"] for note in fits.facts["notes"]}
-        assert "ZeroDivisionError: no such pixel" in notes[0, 1]
-        assert "RuntimeError: broken here" in notes[0, 2]
-        assert np.isnan(fits["mean"].values[0, 1:3]).all()
-
-
 def test_a_function_may_make_the_analysis_but_nothing_else():
     def make(data, noise_map):
         return gf.ProfileAnalysis(V, data, noise_map)
@@ -291,58 +245,6 @@ def test_a_function_may_make_the_analysis_but_nothing_else():
     fits = fit(data, search, analysis=lambda data: "nonsense")
     assert fits.counts() == {"user_error": 2}
     assert "must make a gf.Analysis for every pixel" in fits.facts["notes"][0]["text"]
-
-
-# --- what a pixel ends in --------------------------------------------------------------
-
-
-def test_statuses_of_odd_pixels():
-    data = cube(2, 3)
-    noise = np.full(data.shape, NOISE)
-    data[:, 0, 0] = np.nan
-    data[3:, 0, 1] = np.nan  # 3 points left for 3 parameters
-    data[2:, 0, 2] = np.nan
-    data[:5, 1, 0] = np.nan
-    data[4, 1, 1] = np.inf
-    noise[3, 1, 2] = np.nan
-    likely = gf.LevenbergMarquardt(maximize="likelihood", seed=SEED)
-    with pytest.warns(gf.errors.DataWarning, match="1 voxels are infinite"):
-        fits = fit(data, likely, noise=noise)
-    status = fits["status"].values
-    assert status[0, 0] == Status.MASKED
-    assert status[0, 2] == Status.TOO_FEW_POINTS
-    assert (status[1] == Status.CONVERGED).all()
-    assert fits["degrees_of_freedom"].values[1].tolist() == [16, 20, 20]
-    none = status >= Status.NON_FINITE
-    for name in ("mean", "mean_error", "chi_squared", "log_likelihood", "covariance"):
-        assert np.isnan(fits.record.arrays[name][none]).all(), name
-    for place in ((0, 0), (0, 2)):
-        with pytest.raises(gf.errors.ResultError, match=re.escape(str(place))):
-            fits.result_at(*place)
-
-
-def test_the_other_engine_gives_the_same_statuses():
-    data = cube(1, 3)
-    data[:, 0, 0] = np.nan
-    data[2:, 0, 1] = np.nan
-    fits = fit(data, gf.LBFGS(n_draws=3, n_sweep=5, seed=SEED))
-    expected = [Status.MASKED, Status.TOO_FEW_POINTS, Status.CONVERGED]
-    assert fits["status"].values[0].tolist() == expected
-
-
-def test_voxel_noise_that_is_zero_where_it_is_read_late():
-    import dask.array as da
-
-    data = cube(1, 3)
-    noise = np.full(data.shape, NOISE)
-    noise[2, 0, 1] = 0.0
-    noise[2, 0, 2] = np.nan
-    with pytest.raises(DataError, match=r"noise must be > 0 and finite, got 0 at \(2"):
-        fit(data, noise=noise)
-    fits = fit(data, noise=da.from_array(noise, chunks=(24, 1, 1)))
-    assert fits.counts() == {"converged": 2, "bad_noise": 1}
-    data[2, 0, 1] = np.nan  # where nothing is used, noise may be anything
-    assert fit(data, noise=da.from_array(noise)).counts() == {"converged": 3}
 
 
 # --- starts ----------------------------------------------------------------------------
@@ -361,6 +263,20 @@ def test_starts_are_numbers_or_maps():
     fits = fit(data[:, :1, :2], search, start=starts | {"mean": truth["mean"][:1, :2]})
     twin = loop(search, single(data), (1, 2), start_at=at)
     np.testing.assert_array_equal(fits["mean"].values, twin["mean"])
+
+
+def test_starts_may_have_units():
+    from astropy import units as u
+
+    data, truth = cube(2, 3) * u.K, truths(2, 3)["mean"]
+    options = {"noise": NOISE * u.K, "world": V * (u.km / u.s)}
+    plain = fit(data, SHARP, start={"mean": truth, "amplitude": 2.0}, **options)
+    start = {"mean": truth * 1000.0 * (u.m / u.s), "amplitude": 2.0 * u.K}
+    assert_close(fit(data, SHARP, start=start, **options), plain.record.arrays)
+    with pytest.raises(DataError, match=r"start\['mean'\] is in K, which cannot be"):
+        fit(data, SHARP, start={"mean": 1.0 * u.K}, **options)
+    with pytest.raises(DataError, match="unit of that parameter is not known"):
+        fit(cube(1, 2), SHARP, start={"mean": 1.0 * u.K})
 
 
 @pytest.mark.parametrize("search", [SHARP, gf.LBFGS(n_draws=3, n_sweep=5, seed=SEED)])
@@ -443,88 +359,3 @@ def test_units_are_found_or_given():
     assert fits["amplitude_error"].attrs["units"] == "K"
     fits = fit(cube(1, 2), units={"mean": "Angstrom"})
     assert fits["mean"].attrs["units"] == "Angstrom"
-
-
-@pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
-def test_a_pixel_that_takes_too_long(scheduler):
-    import time
-
-    class Slow(gf.Analysis):
-        def __init__(self, data):
-            self.data = data
-
-        def log_likelihood_function(self, instance):
-            for _ in range(3000 if self.data[0] > 100.0 else 0):
-                time.sleep(0.01)
-            return -0.5 * float(np.sum((self.data - instance(V)) ** 2))
-
-    data = cube(1, 3)
-    data[0, 0, 1] = 1000.0
-    search = gf.LBFGS(n_draws=2, n_sweep=3, seed=SEED)
-    fit(data[:, :, :1], search, analysis=Slow)  # what is imported once takes long
-    fits = fit(data, search, analysis=Slow, time_limit=1.5, scheduler=scheduler)
-    expected = [Status.CONVERGED, Status.TIME_LIMIT, Status.CONVERGED]
-    assert fits["status"].values[0].tolist() == expected
-    assert np.isnan(fits["mean"].values[0, 1])
-    assert fits.facts["notes"][0]["status"] == "time_limit"
-
-
-# --- what is refused before the first fit ------------------------------------------------
-
-
-def refused(error, match, *args, **options):
-    with pytest.raises(error, match=match):
-        fit(cube(2, 3) if not args else args[0], *args[1:], **options)
-
-
-def test_what_is_seen_to_be_wrong_is_told_before_any_fit():
-    refused(SettingError, "draws must be a whole number >= 0, got -1", draws=-1)
-    refused(SettingError, "draws.*DynestyStatic", draws=3)
-    refused(SettingError, "time_limit must be a number of seconds", time_limit=0.0)
-    refused(ModelError, "no parameter 'men'.*mean", start={"men": 1.0})
-    refused(ModelError, "units: .*'men'.*mean", units={"men": "km/s"})
-    refused(DataError, r"start\['mean'\] has shape \(3, 2\)", start={"mean": np.ones((3, 2))})
-    refused(DataError, "needs the noise of the data", noise=None)
-    refused(DataError, "noise must be > 0 and finite", noise=-1.0)
-    refused(DataError, "mask must be boolean", mask=np.ones((2, 3)))
-    refused(DataError, "mask has shape", mask=np.ones((3, 2), dtype=bool))
-    refused(SettingError, "chunk_n_max must be at least 1", chunk_n_max=0)
-    refused(SettingError, "scheduler must be one of", scheduler="thread")
-    refused(DataError, "priority has shape", priority=np.ones(3))
-    refused(DataError, "fitting_axes", fitting_axes=3)
-    refused(DataError, "every axis.*gf.ProfileAnalysis", cube(), fitting_axes=0)
-    refused(DataError, "every axis.*gf.ProfileAnalysis", cube(2), fitting_axes=(0, 1),
-            world=(V, np.arange(2.0)))  # fmt: skip
-
-
-def test_searches_that_cannot_do_it_are_refused():
-    data = cube(1, 2)
-    few = gf.Emcee(nwalkers=4, nsteps=5)
-    refused(SettingError, "nwalkers", data, few)
-    refused(SettingError, "more than 6", data, gf.DynestyStatic(nlive=5))
-    refused(SettingError, "begins all over the prior", data,
-            gf.DynestyStatic(nlive=20), start={"mean": 0.0})  # fmt: skip
-    refused(SettingError, "writes a folder", data, gf.LBFGS(name="a"))
-    refused(SettingError, "would start processes at every pixel", data,
-            gf.DynestyStatic(nlive=20, n_workers=2))  # fmt: skip
-    with pytest.raises(SettingError, match="needs a search"):
-        gf.fit_cube(model(), "LevenbergMarquardt", data=data)
-
-
-def test_models_that_cannot_be_fitted_are_refused():
-    data = cube(1, 2)
-    refused(GraphError, "no free parameters", data, None,
-            model(amplitude=1.0, mean=0.0, stddev=1.0))  # fmt: skip
-    with pytest.raises(GraphError, match="needs data"):
-        gf.fit_cube(model(), SHARP)
-    with pytest.raises(GraphError, match="no factor of the graph holds a cube"):
-        plain = gf.AnalysisFactor(model(), gf.ProfileAnalysis(V, V, 1.0))
-        gf.fit_cube(gf.FactorGraphModel(plain), SHARP)
-    graph = gf.FactorGraphModel(
-        gf.AnalysisFactor(model(), gf.CubeAnalysis(data, NOISE, world=V))
-    )
-    with pytest.raises(GraphError, match="the graph's own analyses hold the data"):
-        gf.fit_cube(graph, SHARP, data=data)
-    for own in ({"noise": 1.0}, {"likelihood": "poisson"}, {"hdu": 1}):
-        with pytest.raises(SettingError, match="belong to data="):
-            gf.fit_cube(graph, SHARP, **own)

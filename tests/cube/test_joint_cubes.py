@@ -122,7 +122,9 @@ def test_a_cube_may_be_missing_at_some_pixels(search):
     models = lines_of_two(gf.UniformPrior(-5.0, 5.0))
     missing = [(0, 1), (1, 2)]
     shape = SHAPE if search is SHARP else (1, 2)
-    missing = [place for place in missing if place[0] < shape[0] and place[1] < shape[1]]
+    missing = [
+        place for place in missing if place[0] < shape[0] and place[1] < shape[1]
+    ]
     data = two_cubes(shape, missing)
     start = {"b.amplitude": 2.0, "mean": truths(*shape)["mean"]}
     fits = fit(graph_of_cubes(data, models), search, start=start)
@@ -263,7 +265,9 @@ def test_ways_back_from_the_maps():
     assert np.isnan(second[:, 0, 1]).all()
     first = np.asarray(fits.model_cube("a"))
     assert np.isfinite(first).all()
-    expected = line(V, *(fits[n].values[0, 1] for n in ("a.amplitude", "mean", "a.stddev")))
+    expected = line(
+        V, *(fits[n].values[0, 1] for n in ("a.amplitude", "mean", "a.stddev"))
+    )
     np.testing.assert_allclose(first[:, 0, 1], expected, rtol=1e-12)
     left = np.asarray(fits.residual_cube("a"))
     assert np.isnan(left[2:5, 0, 0]).all()

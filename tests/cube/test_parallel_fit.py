@@ -24,7 +24,7 @@ from graphfit.errors import (
     SettingError,
 )
 from graphfit.samples import Status
-from tests.cube.cubes import (
+from tests.cube.cube_cases import (
     CUBE,
     TRUE,
     V,

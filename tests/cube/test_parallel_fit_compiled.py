@@ -15,7 +15,7 @@ from dask import array as da
 from graphfit.errors import SettingError
 from graphfit.samples import Status
 from graphfit.search import LevenbergMarquardt
-from tests.cube.cubes import CUBE, TRUE, V, assert_found, fit, guess
+from tests.cube.cube_cases import CUBE, TRUE, V, assert_found, fit, guess
 
 MINE = LevenbergMarquardt()
 NOISY = CUBE + np.random.default_rng(3).normal(0.0, 0.1, CUBE.shape)

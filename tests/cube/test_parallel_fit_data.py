@@ -22,7 +22,7 @@ from graphfit.errors import (
     SettingError,
 )
 from graphfit.samples import Status
-from tests.cube.cubes import CUBE, TRUE, V, assert_found, fit, guess, status
+from tests.cube.cube_cases import CUBE, TRUE, V, assert_found, fit, guess, status
 
 # --- data ---------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ def test_ccddata():
         ({"mask": np.zeros(CUBE.shape)}, DataError, "mask must be boolean, .*float64"),
         ({"chunk_n_max": 0}, SettingError, "chunk_n_max must be a whole number"),
         ({"fit_info": 3}, SettingError, "fit_info must be True, False, or names"),
-        ({"fitting_axes": None}, SettingError, "fitting_axes must be an axis"),
+        ({"fitting_axes": None}, SettingError, "fitting_axes must be whole numbers"),
         ({"scheduler": "proceses"}, SettingError, "Did you mean 'processes'?"),
         ({"diagnostics": "errors"}, SettingError, "Did you mean 'error'?"),
         ({"diagnostics": "all"}, SettingError, "diagnostics_path should be set"),

@@ -18,7 +18,7 @@ from graphfit.errors import (
     UnknownNameError,
 )
 from graphfit.samples import Status
-from tests.cube.cubes import CUBE, V, assert_found, broken_cube, fit, guess, status
+from tests.cube.cube_cases import CUBE, V, assert_found, broken_cube, fit, guess, status
 
 # --- failures -----------------------------------------------------------------------
 

@@ -20,7 +20,16 @@ from graphfit.errors import (
     SettingError,
 )
 from graphfit.samples import Status
-from tests.cube.cubes import CUBE, TRUE, V, assert_found, cube_of, fit, lines, status
+from tests.cube.cube_cases import (
+    CUBE,
+    TRUE,
+    V,
+    assert_found,
+    cube_of,
+    fit,
+    lines,
+    status,
+)
 
 
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
@@ -104,7 +113,7 @@ def test_a_pixel_that_kills_its_process(monkeypatch):
         todo = list(pieces)
         while todo:
             piece = todo.pop()
-            if (piece.slices().data != 7.0).all():
+            if (piece.rows.factors["0"].data.y != 7.0).all():
                 deliver(piece, function(piece))
             elif parts := split(piece):
                 todo += parts
@@ -129,7 +138,7 @@ def client():
 
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=False, dashboard_address=None
+            n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as one,
     ):

@@ -15,7 +15,7 @@ from dask import array as da
 from graphfit.errors import (
     ModelError,
 )
-from tests.cube.cubes import CUBE, TRUE, V, assert_found, fit
+from tests.cube.cube_cases import CUBE, TRUE, V, assert_found, fit
 
 # --- units --------------------------------------------------------------------------
 

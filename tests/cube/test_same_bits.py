@@ -34,7 +34,9 @@ def joint():
     half = gf.Model(
         line, amplitude=gf.LogUniformPrior(0.05, 9.0), mean=mean, stddev=0.9
     )
-    other = model(mean=mean, amplitude=gf.LogUniformPrior(gf.pixel_map(np.full(SHAPE, 0.1)), 9.0))
+    other = model(
+        mean=mean, amplitude=gf.LogUniformPrior(gf.pixel_map(np.full(SHAPE, 0.1)), 9.0)
+    )
     return gf.FactorGraphModel(
         gf.AnalysisFactor(other, gf.CubeAnalysis(DATA, NOISES, world=V)),
         gf.AnalysisFactor(half, gf.CubeAnalysis(SECOND, 0.2, world=V)),
@@ -87,7 +89,9 @@ def test_a_run_may_be_stopped_and_go_on(
 
 
 def slowly(**options):
-    return gf.fit_cube(model(), SLOW, data=DATA[:, :2, :2], noise=NOISE, world=V, **options)
+    return gf.fit_cube(
+        model(), SLOW, data=DATA[:, :2, :2], noise=NOISE, world=V, **options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +101,9 @@ def slow_fits():
 
 @pytest.mark.parametrize("chunk", [1, 3, None])
 def test_searches_of_single_pixels(slow_fits, chunk):
-    fits = slowly(scheduler="threads", n_workers=2, chunk_n_max=chunk, priority="brightest")
+    fits = slowly(
+        scheduler="threads", n_workers=2, chunk_n_max=chunk, priority="brightest"
+    )
     assert_same_bits(fits, slow_fits)
 
 
@@ -116,7 +122,10 @@ def test_a_fresh_seed_is_kept_by_the_store(tmp_path):
                            scheduler="synchronous", **options)  # fmt: skip
 
     seen = []
-    part = run(store=tmp_path / "a.zarr", stop=lambda counts: bool(seen.append(1)) or len(seen) > 1)
+    part = run(
+        store=tmp_path / "a.zarr",
+        stop=lambda counts: bool(seen.append(1)) or len(seen) > 1,
+    )
     assert 0 < part.counts()["not_reached"] < 2
     whole = run(store=tmp_path / "a.zarr")
     assert whole.facts["seed"] == part.facts["seed"]
@@ -190,7 +199,9 @@ def test_what_was_found_before_an_interruption_is_kept(tmp_path, slow_fits):
 @pytest.mark.distributed
 @pytest.mark.slow
 def test_processes(one_thread, slow_fits):
-    fits = gf.fit_cube(joint(), LEAST, scheduler="processes", n_workers=2, chunk_n_max=7)
+    fits = gf.fit_cube(
+        joint(), LEAST, scheduler="processes", n_workers=2, chunk_n_max=7
+    )
     assert_same_bits(fits, one_thread)
     fits = slowly(scheduler="processes", n_workers=2, chunk_n_max=1)
     assert_same_bits(fits, slow_fits)
@@ -202,11 +213,15 @@ def test_a_cluster(one_thread, slow_fits, tmp_path):
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
+        ) as cluster,
         Client(cluster) as client,
     ):
         fits = gf.fit_cube(joint(), LEAST, scheduler=client, chunk_n_max=4)
         assert_same_bits(fits, one_thread)
-        fits = gf.fit_cube(joint(), LEAST, store=tmp_path / "a.zarr")  # it is the default
+        fits = gf.fit_cube(
+            joint(), LEAST, store=tmp_path / "a.zarr"
+        )  # it is the default
         assert_same_bits(fits, one_thread)
         assert_same_bits(slowly(scheduler=client), slow_fits)

@@ -26,6 +26,10 @@ def test_the_numbers_are_those_of_stored_maps():
         "BAD_START": 22,
         "MASKED": 23,
         "USER_ERROR": 24,
+        "NOT_REACHED": 25,
+        "TIME_LIMIT": 26,
+        "WORKER_DIED": 27,
+        "BAD_NOISE": 28,
     }
 
 

@@ -4,11 +4,12 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
-import numpy as np
-
-from graphfit.cube.astropy_fit.axes import WHERE, Axes, divide_axes
-from graphfit.cube.astropy_fit.fields import as_array, as_field, broadcasts, is_lazy
+from graphfit.cube.astropy_fit.axes import WHERE, divide_axes
 from graphfit.cube.astropy_fit.weights import Weights, read_weights
+from graphfit.cube.axes import CubeAxes
+from graphfit.cube.reading import require_numbers
+from graphfit.cube.reading_objects import from_object, values_source
+from graphfit.cube.source import DaskSource, Source, flags, in_unit, with_all_axes
 from graphfit.errors import DataError, SettingError
 
 
@@ -25,24 +26,26 @@ class Given(NamedTuple):
 @final
 @dataclass(frozen=True, eq=False)
 class Cube:
-    """Data to fit, lazily.
+    """Data to fit.
 
     Attributes
     ----------
-    axes : Axes
-    data : array of the shape of the cube
+    axes : CubeAxes
+    source : Source
+        The data.
     unit : Unit or None
-        Of the data.
+        Theirs.
     weights : Weights or None
-    masks : tuple of array that broadcast to the cube
-        True in any of them leaves a point out.
+    masks : tuple of Source
+        With all axes of the cube, of length 1 where they repeat.  True in any of them
+        leaves a point out.
     """
 
-    axes: Axes
-    data: Any
+    axes: CubeAxes
+    source: Source
     unit: Any
     weights: Weights | None
-    masks: tuple[Any, ...]
+    masks: tuple[Source, ...]
 
 
 def unpack(given: Given) -> Given:
@@ -82,7 +85,7 @@ def unpack(given: Given) -> Given:
 def read_cube(
     given: Given, fitting_axes: Any, n_inputs: int, equivalencies: Any = None
 ) -> Cube:
-    """Return the data of a call, with units taken off and shapes checked.
+    """Return the data of a call, in one unit, with shapes checked.
 
     Parameters
     ----------
@@ -99,32 +102,41 @@ def read_cube(
     DataError, SettingError
         For data, weights, masks and axes that do not go together.
     """
-    data, unit, own_mask = _plain(given.data, given.data_unit, equivalencies)
-    data = as_array(data, "data")
-    shape = tuple(int(length) for length in data.shape)
-    if not shape:
+    from astropy.units import Unit
+
+    found = from_object(given.data, "data")
+    require_numbers(found.source)
+    if not found.shape:
         msg = f"{WHERE}: data must have at least one axis, got a single number."
         raise DataError(msg)
-    axes = divide_axes(shape, fitting_axes, n_inputs)
-    if not all(axes.fitting_shape):
+    axes = divide_axes(found.shape, fitting_axes, n_inputs)
+    if not axes.points:
         msg = (
-            f"{WHERE}: data of shape {shape} have no points along the fitting axes "
+            f"{WHERE}: data of shape {axes.shape} have no points along the fitting axes "
             f"{axes.fitting}."
         )
         raise DataError(msg)
-    masks = tuple(
-        _mask(mask, shape) for mask in (given.mask, own_mask) if mask is not None
+    unit = found.unit if given.data_unit is None else Unit(given.data_unit)
+    known = equivalencies if isinstance(equivalencies, list) else []
+    masks = () if found.mask is None else (found.mask,)
+    if given.mask is not None:
+        masks = (_mask(given.mask, axes.shape), *masks)
+    return Cube(
+        axes,
+        in_unit(found.source, found.unit, unit, known),
+        unit,
+        read_weights(given.weights, axes.shape, unit),
+        masks,
     )
-    return Cube(axes, data, unit, read_weights(given.weights, shape, unit), masks)
 
 
-def native_chunks(data: Any, weights: Any, axes: Axes) -> tuple[tuple[int, ...], ...]:
+def native_chunks(cube: Cube, weights: Any) -> tuple[tuple[int, ...], ...]:
     """Return the chunks of dask's data along the iterating axes, checked.
 
     Parameters
     ----------
-    data, weights : as the call gives them
-    axes : Axes
+    cube : Cube
+    weights : as the call gives them
 
     Raises
     ------
@@ -135,15 +147,16 @@ def native_chunks(data: Any, weights: Any, axes: Axes) -> tuple[tuple[int, ...],
     """
     from astropy.nddata import NDUncertainty
 
-    if not is_lazy(data):
+    if not isinstance(cube.source, DaskSource):
         msg = (
             "Can only set preserve_native_chunks=True if input data is a dask array; leave "
-            f"it out for {type(data).__name__}."
+            "it out for other arrays."
         )
         raise SettingError(msg)
+    data, axes = cube.source.array, cube.axes
     wrapped = isinstance(weights, NDUncertainty)
     inner = weights.array if wrapped else weights
-    lazy = inner is not None and is_lazy(inner)
+    lazy = hasattr(inner, "dask")
     if inner is not None and not lazy and not wrapped:
         msg = (
             "Can only set preserve_native_chunks=True if input weights is a dask array (if "
@@ -167,31 +180,12 @@ def native_chunks(data: Any, weights: Any, axes: Axes) -> tuple[tuple[int, ...],
     return tuple(data.chunks[axis] for axis in axes.iterating)
 
 
-def _plain(data: Any, unit: Any, equivalencies: Any) -> tuple[Any, Any, Any]:
-    """Return data without unit and mask, their unit, and their mask."""
-    from astropy.units import Quantity, Unit
-
-    unit = None if unit is None else Unit(unit)
-    mask = None
-    if isinstance(data, np.ma.MaskedArray):
-        mask, data = np.ma.getmaskarray(data), data.data
-    elif hasattr(data, "unmasked"):  # astropy's Masked
-        mask, data = data.mask, data.unmasked
-    if isinstance(data, Quantity):
-        if unit is None:
-            return data.value, data.unit, mask
-        known = equivalencies if isinstance(equivalencies, list) else []
-        return data.to_value(unit, equivalencies=known), unit, mask
-    return data, unit, mask
-
-
-def _mask(mask: Any, shape: tuple[int, ...]) -> Any:
-    field = as_field(mask, shape, "mask")
-    if np.dtype(field.dtype).kind == "f":
+def _mask(mask: Any, shape: tuple[int, ...]) -> Source:
+    source = values_source(mask, "mask")
+    if source.dtype.kind not in "bui":
         msg = (
             f"{WHERE}: mask must be boolean, True where a point is to be left out; got "
-            f"{field.dtype}. E.g. mask=~np.isfinite(data)."
+            f"{source.dtype}. E.g. mask=~np.isfinite(data)."
         )
         raise DataError(msg)
-    assert broadcasts(field.shape, shape)
-    return field
+    return with_all_axes(flags(source), shape)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from graphfit.cube.astropy_fit.axes import WHERE
-from graphfit.cube.astropy_fit.fields import is_lazy
 from graphfit.cube.astropy_fit.job import Job
 from graphfit.cube.astropy_fit.models import free_names, scalar_model
 from graphfit.cube.astropy_fit.run import Found
+from graphfit.cube.cube_input import CubeInput
 from graphfit.cube.fit_info import NoFit
 from graphfit.errors import SettingError
 from graphfit.model import Model
@@ -60,21 +60,19 @@ def _compiled_fit(
     """Return the maps of ``gf.fit_cube``: the one place that calls it."""
     from graphfit.cube.fit_cube import fit_cube
 
-    model = _model(job)
-    noise, unused = 1.0, None
-    if job.cube.weights is not None:
-        noise, unused = job.cube.weights.noise()
+    cube = job.cube
+    own, given = (*cube.masks, None, None)[:2]
     fit = fit_cube(
-        model,
+        _model(job),
         search,
-        data=job.cube.data,
-        world=tuple(_sliceable(field) for field in job.world.fields),
+        data=CubeInput(cube.source, mask=own),
+        world=job.world,
         fitting_axes=job.axes.fitting,
-        noise=noise,
-        mask=_mask(job, unused),
+        noise=1.0 if cube.weights is None else CubeInput(cube.weights.noise),
+        mask=None if given is None else CubeInput(given),
         start=_start(job),
         scheduler=scheduler,
-        chunk_n_max=job.chunking.most,
+        chunk_n_max=job.most,
         progress=False,
     )
     maps: Any = fit.maps
@@ -105,25 +103,8 @@ def _differs(values: AnyArray) -> bool:
     return any(values.strides)  # a view of one number has none
 
 
-def _mask(job: Job, unused: Any) -> Any:
-    masks = [*job.cube.masks, *(() if unused is None else (unused,))]
-    found = None
-    for mask in masks:
-        found = mask if found is None else found | mask
-    return None if found is None else found.astype(bool)
-
-
-def _sliceable(field: Any) -> Any:
-    """Return an array that is read slice by slice as one of dask's."""
-    if isinstance(field, np.ndarray) or is_lazy(field):
-        return field
-    from dask import array as da
-
-    return da.from_array(field, chunks="auto", asarray=False)
-
-
 def _found(job: Job, maps: Mapping[str, Any]) -> Found:
-    shape = job.axes.iterating_shape
+    shape = job.axes.map_shape
     names = job.plain.model.param_names
     found = Found(shape, len(names), with_info=bool(job.wanted))
     found.status = np.array(maps["status"], dtype=np.int8)

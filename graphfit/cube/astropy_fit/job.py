@@ -2,26 +2,23 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, final
 
 import numpy as np
 
 from graphfit.cube.astropy_fit.arguments import Cube, Given, native_chunks, read_cube
-from graphfit.cube.astropy_fit.axes import WHERE, Axes
+from graphfit.cube.astropy_fit.axes import WHERE
 from graphfit.cube.astropy_fit.diagnostics import Diagnostics, read_diagnostics
-from graphfit.cube.astropy_fit.fields import is_lazy, real
 from graphfit.cube.astropy_fit.models import start_maps
-from graphfit.cube.astropy_fit.pieces import Plan
-from graphfit.cube.astropy_fit.units import (
-    PlainModel,
-    input_equivalencies,
-    plain_model,
-    to_unit,
-)
-from graphfit.cube.astropy_fit.world import World, read_world
+from graphfit.cube.astropy_fit.units import PlainModel, input_equivalencies, plain_model
+from graphfit.cube.astropy_fit.world import read_world
+from graphfit.cube.axes import CubeAxes
+from graphfit.cube.source import in_unit
+from graphfit.cube.world import World
+from graphfit.cube.world_axis import WorldAxis
 from graphfit.errors import ModelError, SettingError
-from graphfit.typing import AnyArray, FloatArray
+from graphfit.typing import FloatArray
 
 
 class Chunking(NamedTuple):
@@ -59,8 +56,9 @@ class Job:
         In the units of the model's inputs.
     start : mapping from str to ndarray of the shape of the map
     chunks : tuple of tuple of int, or None
-        Of dask's arrays along the iterating axes.
-    chunking : Chunking
+        Of dask's data along the iterating axes, where they are to be kept.
+    most : int or None
+        Fits that a worker is given at a time.
     wanted : True, tuple of str or None
         Which of ``fit_info`` to keep.
     diagnostics : Diagnostics or None
@@ -71,26 +69,14 @@ class Job:
     world: World
     start: Mapping[str, FloatArray]
     chunks: tuple[tuple[int, ...], ...] | None
-    chunking: Chunking
+    most: int | None
     wanted: Any
     diagnostics: Diagnostics | None
 
     @property
-    def axes(self) -> Axes:
+    def axes(self) -> CubeAxes:
         """The axes of the cube."""
         return self.cube.axes
-
-    def plan(self) -> Plan:
-        """Return how the map is cut."""
-        varying = self.world.fields if self.world.varies(self.axes) else ()
-        return Plan(
-            self.cube,
-            varying,
-            self.start,
-            self.chunks,
-            self.chunking.most,
-            self.chunking.keep_native,
-        )
 
 
 def read_job(
@@ -123,17 +109,25 @@ def read_job(
     wanted = wanted_info(output.fit_info)
     cube = read_cube(given, fitting_axes, model.n_inputs, equivalencies)
     diagnostics = read_diagnostics(
-        output.diagnostics, output.path, output.call, cube.axes.iterating_shape
+        output.diagnostics, output.path, output.call, cube.axes.map_shape
     )
     chunks = None
     if chunking.keep_native:
-        chunks = native_chunks(given.data, given.weights, cube.axes)
-    world = read_world(given.world, cube.axes)
-    plain = plain_model(model, world.units, cube.unit, equivalencies)
-    world = _in_units(world, plain.world_units, model, equivalencies)
-    start = start_maps(plain.model, cube.axes.iterating_shape)
-    chunks = chunks or _chunks(cube, world)
-    return Job(plain, cube, world, start, chunks, chunking, wanted, diagnostics)
+        chunks = native_chunks(cube, given.weights)
+    found = read_world(given.world, cube.source, cube.axes)
+    plain = plain_model(model, [one.unit for one in found], cube.unit, equivalencies)
+    known = input_equivalencies(model, equivalencies)
+    rows = zip(found, plain.world_units, model.inputs, strict=True)
+    converted = [_in_unit(axis, unit, known[name]) for axis, unit, name in rows]
+    world = World.of(converted, cube.axes.shape, cube.axes.fitting)
+    start = start_maps(plain.model, cube.axes.map_shape)
+    return Job(plain, cube, world, start, chunks, chunking.most, wanted, diagnostics)
+
+
+def _in_unit(axis: WorldAxis, unit: Any, equivalencies: list[Any]) -> WorldAxis:
+    """Return the numbers of an axis in a unit."""
+    source = in_unit(axis.source, axis.unit, unit, equivalencies)
+    return replace(axis, source=source, unit=None)
 
 
 def wanted_info(fit_info: Any) -> Any:
@@ -183,50 +177,3 @@ def _require_chunk_size(most: Any) -> None:
     if not whole or most < 1:
         msg = f"{WHERE}: chunk_n_max must be a whole number, at least 1; got {most!r}."
         raise SettingError(msg)
-
-
-def _chunks(cube: Cube, world: World) -> tuple[tuple[int, ...], ...] | None:
-    """Return the chunks of the first of dask's arrays that spans the map."""
-    weights = () if cube.weights is None else (cube.weights.field,)
-    axes = cube.axes
-    for field in (cube.data, *weights, *cube.masks, *world.fields):
-        if is_lazy(field) and all(
-            field.shape[i] == axes.shape[i] for i in axes.iterating
-        ):
-            return tuple(field.chunks[axis] for axis in axes.iterating)
-    return None
-
-
-# --- world coordinates in the units of the model ------------------------------------
-
-
-def _in_units(
-    world: World, targets: tuple[Any, ...], model: Any, equivalencies: Any
-) -> World:
-    known = input_equivalencies(model, equivalencies)
-    rows = zip(world.fields, world.units, targets, model.inputs, strict=True)
-    fields = []
-    for field, unit, target, name in rows:
-        if unit is None or target is None or unit == target:
-            fields.append(field)
-        elif isinstance(field, np.ndarray):
-            fields.append(to_unit(field, unit, target, name, known))
-        else:
-            to_unit(np.ones(1), unit, target, name, known)  # refuse it now
-            fields.append(_Converted(field, unit, target, name, known))
-    return World(tuple(fields), targets)
-
-
-@final
-class _Converted:
-    """An array in another unit, converted slice by slice."""
-
-    def __init__(self, field: Any, *conversion: Any) -> None:
-        self.shape, self.ndim = tuple(field.shape), len(field.shape)
-        self.dtype = np.dtype(np.float64)
-        self._field = field
-        self._conversion = conversion
-
-    def __getitem__(self, where: Any) -> AnyArray:
-        values = real(self._field[where])
-        return np.asarray(to_unit(values, *self._conversion))

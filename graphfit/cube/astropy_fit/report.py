@@ -4,10 +4,10 @@ import numpy as np
 
 from graphfit.cube.astropy_fit.job import Job
 from graphfit.cube.astropy_fit.models import scalar_model
-from graphfit.cube.astropy_fit.pieces import Piece
-from graphfit.cube.astropy_fit.run import Found, Spectra
-from graphfit.cube.astropy_fit.schedulers import reader
-from graphfit.cube.astropy_fit.world import shared_world
+from graphfit.cube.astropy_fit.pieces import chunks
+from graphfit.cube.astropy_fit.rows import JobReader, Spectra
+from graphfit.cube.astropy_fit.run import Found
+from graphfit.cube.rows import RegionRows
 from graphfit.samples import Status
 
 
@@ -22,18 +22,18 @@ def report_compiled(job: Job, found: Found) -> None:
     """
     if job.diagnostics is None:
         return
-    shared = shared_world(job.world, job.axes)
-    for piece in job.plan().pieces(reader("synchronous")):
-        if _any_wanted(job, found.status[piece.where]):
-            _report(job, found, piece, Spectra(job.axes, shared, piece))
+    reader = JobReader.of(job)
+    for region in chunks(job):
+        if _any_wanted(job, found.status[region]):
+            _report(job, found, reader.read(region))
 
 
-def _report(job: Job, found: Found, piece: Piece, spectra: Spectra) -> None:
+def _report(job: Job, found: Found, rows: RegionRows) -> None:
     record = job.diagnostics
     assert record is not None
     model = scalar_model(job.plain.model)
-    for index in np.ndindex(piece.shape):
-        place = tuple(i + one.start for i, one in zip(index, piece.where, strict=True))
+    spectra = Spectra(rows, job.axes.fit_shape)
+    for row, place in enumerate(map(tuple, rows.indices().tolist())):
         status = Status(int(found.status[place]))
         error, warned = _words(status)
         if status == Status.MASKED or not record.wanted(error, warned):
@@ -42,7 +42,7 @@ def _report(job: Job, found: Found, piece: Piece, spectra: Spectra) -> None:
         for name, value in zip(model.param_names, values, strict=True):
             getattr(model, name).value = value
         answer = None if error else model.copy()
-        arguments = (*spectra.at(index).told(), answer, {})
+        arguments = (*spectra.at(row).told(), answer, {})
         found.broken_calls += not record.write(place, error, warned, arguments)
 
 

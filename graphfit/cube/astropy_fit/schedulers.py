@@ -1,6 +1,5 @@
 """What a call says of its scheduler, in the words of the executor."""
 
-from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any
 
@@ -53,38 +52,3 @@ def _owner(get: Any) -> Any:
         "dask.threaded": "threads",
     }
     return known.get(getattr(get, "__module__", ""), get)
-
-
-def shares_memory(scheduler: Any) -> bool:
-    """Whether workers read the cube themselves, as threads of this process can."""
-    return isinstance(scheduler, str) and scheduler in ("threads", "synchronous")
-
-
-def reader(scheduler: Any) -> Callable[..., Any]:
-    """Return ``compute(*arrays)`` for dask's arrays of the cube.
-
-    Arrays may live on a cluster: its client has to compute them, whoever does the fits.
-
-    Parameters
-    ----------
-    scheduler : str or distributed.Client
-        The executor's.
-    """
-    import dask
-    from distributed import default_client
-
-    options: dict[str, Any] = {}
-    if not isinstance(scheduler, str):
-        options["scheduler"] = scheduler
-    else:
-        try:
-            default_client()
-        except ValueError:
-            # Workers that are threads read side by side: each by itself.
-            if shares_memory(scheduler):
-                options["scheduler"] = "synchronous"
-
-    def compute(*arrays: Any) -> Any:
-        return dask.compute(*arrays, **options)
-
-    return compute

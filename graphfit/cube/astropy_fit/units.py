@@ -78,25 +78,6 @@ def plain_model(
     return found
 
 
-def to_unit(
-    values: Any, unit: Any, target: Any, name: str, equivalencies: Mapping[str, Any]
-) -> Any:
-    """Return world coordinates in the unit that the model's input has.
-
-    Parameters
-    ----------
-    values : array
-    unit, target : Unit or None
-        Where either is None the numbers stay.
-    name : str
-        Of the input.
-    equivalencies : mapping from str to list
-    """
-    if unit is None or target is None or unit == target:
-        return values
-    return unit.to(target, values, equivalencies=equivalencies[name])
-
-
 def input_equivalencies(model: Any, given: Any) -> dict[str, list[Any]]:
     """Return the equivalencies of each input of a model, its own and the call's.
 

@@ -1,59 +1,35 @@
 """Weights: 1 over the standard deviation, from arrays or astropy's uncertainties."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 
 from graphfit.cube.astropy_fit.axes import WHERE
-from graphfit.cube.astropy_fit.fields import as_field, is_lazy
+from graphfit.cube.reading import require_numbers
+from graphfit.cube.reading_objects import UNCERTAINTIES, noise_source, values_source
+from graphfit.cube.source import Source, converted, scaled, with_all_axes
+from graphfit.cube.units import factor_between
 from graphfit.errors import DataError
 from graphfit.typing import AnyArray
-
-Kind = Literal["weight", "std", "var", "ivar"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What weights are made of, slice by slice.
+    """What is known of the noise, in the two ways that fitters take it.
 
     Attributes
     ----------
-    field : array that broadcasts to the cube
-    kind : {"weight", "std", "var", "ivar"}
-        What its values are.
-    factor : float
-        The values in the unit of the data, over the values as they are.
+    source : Source
+        1 over the standard deviation; 0 leaves a point out.  It has all axes of the cube,
+        of length 1 where it repeats.
+    noise : Source
+        Standard deviations; NaN leaves a point out.
     """
 
-    field: Any
-    kind: Kind = "weight"
-    factor: float = 1.0
-
-    def values(self, array: AnyArray) -> AnyArray:
-        """Return the weights for values of the field."""
-        scaled = array * self.factor
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if self.kind == "std":
-                return 1.0 / scaled
-            if self.kind == "var":
-                return 1.0 / np.sqrt(scaled)
-            return np.sqrt(scaled) if self.kind == "ivar" else scaled
-
-    def noise(self) -> tuple[Any, Any]:
-        """Return the standard deviations of all the field, and where the weight is 0.
-
-        Standard deviations are 1 where the weight is 0.
-        """
-        scaled = self.field * self.factor
-        if self.kind == "std":
-            return scaled, None
-        if self.kind == "var":
-            return np.sqrt(scaled), None
-        weights = np.sqrt(scaled) if self.kind == "ivar" else abs(scaled)
-        unused = weights == 0
-        return 1.0 / _ones_where(unused, weights), unused
+    source: Source
+    noise: Source
 
 
 def read_weights(
@@ -76,64 +52,50 @@ def read_weights(
         standard deviation, variance or inverse variance.
     """
     from astropy.nddata import NDUncertainty
-    from astropy.units import Quantity
+    from astropy.units import Quantity, dimensionless_unscaled
 
     if weights is None:
         return None
     if isinstance(weights, NDUncertainty):
-        return _from_uncertainty(weights, shape, data_unit)
+        known = _of_known_type(weights)
+        noise = noise_source(known, shape, data_unit, "the uncertainty")
+        return Weights(converted(noise, _inverse), converted(noise, _without_infinite))
     factor = 1.0
     if isinstance(weights, Quantity):
-        wanted = data_unit**-1 if data_unit is not None else None
-        factor = _factor(weights.unit, wanted, "weights")
+        wanted = dimensionless_unscaled if data_unit is None else data_unit**-1
+        factor = factor_between(weights.unit, wanted, "weights")
         weights = weights.value
-    return Weights(as_field(weights, shape, "weights"), factor=factor)
+    plain = values_source(weights, "weights")
+    require_numbers(plain)
+    source = with_all_axes(scaled(plain, factor), shape)
+    return Weights(source, converted(source, _noise))
 
 
-def _from_uncertainty(
-    uncertainty: Any, shape: tuple[int, ...], data_unit: Any
-) -> Weights:
+def _of_known_type(uncertainty: Any) -> Any:
     from astropy.nddata import StdDevUncertainty
 
     kind = uncertainty.uncertainty_type
-    if kind not in ("std", "var", "ivar"):
-        try:
-            uncertainty = uncertainty.represent_as(StdDevUncertainty)
-        except Exception as error:  # boundary: a user's kind of uncertainty
-            msg = (
-                f"{WHERE}: an uncertainty of type {kind!r} has no standard deviation "
-                f"({error}); give a StdDevUncertainty, VarianceUncertainty or "
-                "InverseVariance."
-            )
-            raise DataError(msg) from error
-        kind = "std"
-    unit = uncertainty.unit
-    factor = 1.0
-    if unit is not None and data_unit is not None:
-        power = {"std": 1, "var": 2, "ivar": -2}[kind]
-        factor = _factor(unit, data_unit**power, "the uncertainty")
-    field = as_field(uncertainty.array, shape, "the uncertainty")
-    return Weights(field, kind, factor)
-
-
-def _factor(unit: Any, wanted: Any, name: str) -> float:
-    from astropy.units import UnitConversionError, dimensionless_unscaled
-
-    target = dimensionless_unscaled if wanted is None else wanted
+    if kind in UNCERTAINTIES:
+        return uncertainty
     try:
-        return float(unit.to(target))
-    except UnitConversionError as error:
-        got, allowed = unit.to_string(), target.to_string() or "no unit"
+        return uncertainty.represent_as(StdDevUncertainty)
+    except Exception as error:  # boundary: a user's kind of uncertainty
         msg = (
-            f"{WHERE}: {name} in {got!r} cannot be had in {allowed!r}, which goes with the "
-            "data; weights are 1 over the standard deviation of the data."
+            f"{WHERE}: an uncertainty of type {kind!r} has no standard deviation "
+            f"({error}); give a StdDevUncertainty, VarianceUncertainty or "
+            "InverseVariance."
         )
         raise DataError(msg) from error
 
 
-def _ones_where(flags: Any, values: Any) -> Any:
-    if is_lazy(values):
-        from dask import array as da
+def _inverse(values: AnyArray) -> AnyArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1.0 / values
 
-        return da.where(flags, 1.0, values)
-    return np.where(flags, 1.0, values)
+
+def _without_infinite(noise: AnyArray) -> AnyArray:
+    return np.where(np.isinf(noise), np.nan, noise)
+
+
+def _noise(weights: AnyArray) -> AnyArray:
+    return _without_infinite(_inverse(np.abs(weights)))

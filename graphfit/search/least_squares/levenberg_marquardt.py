@@ -198,7 +198,7 @@ class LevenbergMarquardt(Search):
         own: Sequence[str],
         hidden: Sequence[Prior] = (),
     ) -> RowProblem:
-        """Return a graph compiled for many rows of data, see :class:`RowProblem`."""
+        """Return a graph compiled for many rows of data, see ``RowProblem``."""
         posterior = self.maximize == "posterior"
         return RowProblem(graph, own, posterior=posterior, hidden=hidden)
 

@@ -90,23 +90,24 @@ def row_starts(
     total = 1 if shared else len(next(iter(columns.values())))
     known = {i: column[:total] for i, column in columns.items()}
 
-    def points(unit: FloatArray) -> FloatArray:
-        """Return physical points (P or 1, D), what is given in its place."""
+    def points(unit: FloatArray, held: Given) -> FloatArray:
+        """Return physical points (P or 1, D), what is held in its place."""
         if space.is_conditional or space.improper:
             # What is given may be what other priors depend on.
             wide = np.repeat(unit[:, None], total, axis=1)
-            found = space.transform_given(wide, known).T
+            found = space.transform_given(wide, held).T
         else:
             found = np.repeat(space.transform(unit)[None], total, axis=0)
         return np.ascontiguousarray(found)
 
-    first = points(np.full(space.dimension, 0.5))
+    first = points(np.full(space.dimension, 0.5), known)
     for i, column in known.items():
         first[:, i] = column
     if n_starts == 1:
         return first[:, None]
     units = generator(seed).random((n_starts - 1, space.dimension))
-    return np.stack([first, *(points(unit) for unit in units)], axis=1)
+    held = {i: column for i, column in known.items() if i in space.improper}
+    return np.stack([first, *(points(unit, held) for unit in units)], axis=1)
 
 
 def _is_constant(column: FloatArray) -> bool:

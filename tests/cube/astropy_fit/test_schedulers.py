@@ -5,7 +5,7 @@ import dask.multiprocessing
 import dask.threaded
 import pytest
 
-from graphfit.cube.astropy_fit.schedulers import scheduler_of, shares_memory
+from graphfit.cube.astropy_fit.schedulers import scheduler_of
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,3 @@ def test_executors():
         assert scheduler_of(pool) == "threads"
     with ProcessPoolExecutor(1) as pool:
         assert scheduler_of(pool) == "processes"
-
-
-def test_who_reads():
-    assert shares_memory("threads")
-    assert not shares_memory("processes")
-    assert not shares_memory(object())

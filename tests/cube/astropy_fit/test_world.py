@@ -5,11 +5,27 @@ from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 from dask import array as da
 
-from graphfit.cube.astropy_fit.axes import Axes
-from graphfit.cube.astropy_fit.world import read_world, shared_world
+from graphfit.cube.astropy_fit.world import read_world
+from graphfit.cube.axes import CubeAxes
+from graphfit.cube.source import ArraySource
+from graphfit.cube.world import World
 from graphfit.errors import DataError, SettingError
+from tests.cube.cube_cases import whole
 
-AXES = Axes((4, 3, 2), (0,))
+AXES = CubeAxes((4, 3, 2), (0,))
+
+
+def read(world, axes=AXES):
+    return read_world(world, ArraySource(np.zeros(axes.shape)), axes)
+
+
+def values(world, axes=AXES):
+    """The coordinates of all fits, which share them, in the shape of one fit."""
+    axes_of_world = read(world, axes)
+    assert all(axis.is_shared for axis in axes_of_world)
+    everything = (slice(None),) * len(axes.shape)
+    rows = World.of(axes_of_world, axes.shape, axes.fitting).rows(everything)
+    return [row.reshape(axes.fit_shape) for row in rows]
 
 
 class OneAxis(BaseLowLevelWCS):
@@ -51,14 +67,13 @@ def slanted_wcs() -> WCS:
 
 
 def test_pixel_numbers():
-    (x,) = shared_world(read_world(None, AXES), AXES)
+    (x,) = values(None)
     assert x.tolist() == [0, 1, 2, 3]
 
 
 def test_two_axes_in_the_order_of_the_inputs():
-    axes = Axes((4, 3, 2), (2, 0))
-    world = read_world((np.array([5.0, 6.0]), np.arange(4.0)), axes)
-    x, y = shared_world(world, axes)
+    axes = CubeAxes((4, 3, 2), (2, 0))
+    x, y = values((np.array([5.0, 6.0]), np.arange(4.0)), axes)
     assert x.shape == y.shape == (2, 4)
     assert x[:, 0].tolist() == [5.0, 6.0]
     assert y[0].tolist() == [0.0, 1.0, 2.0, 3.0]
@@ -66,31 +81,31 @@ def test_two_axes_in_the_order_of_the_inputs():
 
 @pytest.mark.parametrize("make", [np.array, lambda x: da.from_array(x, chunks=2)])
 def test_one_array_for_one_axis(make):
-    (x,) = shared_world(read_world(make(np.arange(4.0)), AXES), AXES)
+    (x,) = values(make(np.arange(4.0)))
     assert x.tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_units_are_told_apart():
-    world = read_world((np.arange(4.0) * u.nm,), AXES)
-    assert world.units == (u.nm,)
-    assert isinstance(world.fields[0], np.ndarray)
-    assert not isinstance(world.fields[0], u.Quantity)
+    (axis,) = read((np.arange(4.0) * u.nm,))
+    assert axis.unit == u.nm
+    assert not isinstance(whole(axis.source), u.Quantity)
 
 
 def test_an_array_that_is_the_same_for_all():
-    world = read_world((np.arange(4.0).reshape(4, 1, 1),), AXES)
-    assert shared_world(world, AXES)[0].tolist() == [0.0, 1.0, 2.0, 3.0]
+    (x,) = values((np.arange(4.0).reshape(4, 1, 1),))
+    assert x.tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_an_array_that_varies():
-    assert shared_world(read_world((np.ones((4, 3, 1)),), AXES), AXES) is None
+    assert not read((np.ones((4, 3, 1)),))[0].is_shared
 
 
 def test_mixed_arrays():
     """1-D along its own axis, beside one that varies."""
-    axes = Axes((4, 3, 2), (1, 0))
-    world = read_world((np.arange(3.0), np.ones((4, 3, 2))), axes)
-    assert world.fields[0].shape == (1, 3, 1)
+    axes = CubeAxes((4, 3, 2), (1, 0))
+    own, varying = read((np.arange(3.0), np.ones((4, 3, 2))), axes)
+    assert own.is_shared
+    assert not varying.is_shared
 
 
 @pytest.mark.parametrize(
@@ -114,70 +129,81 @@ def test_mixed_arrays():
             DataError,
             r"number of world arrays \(2\) must match .*1",
         ),
-        ((np.arange(4) * 1j,), DataError, "world must be real numbers, got .* complex"),
+        ((np.arange(4) * 1j,), DataError, "must hold real numbers, got .* complex"),
         (WCS(naxis=2), DataError, r"pixel_n_dim \(2\) does not match .*\(3\)"),
     ],
 )
 def test_no_world(world, error, message):
     with pytest.raises(error, match=message):
-        read_world(world, AXES)
+        read(world)
 
 
 # --- WCS ---------------------------------------------------------------------------
 
 
 def test_a_separable_axis_is_not_expanded():
-    world = read_world(cube_wcs(), AXES)
-    assert world.fields[0].shape == (4, 1, 1)
-    assert world.units == (u.Hz,)
-    (x,) = shared_world(world, AXES)
+    (axis,) = read(cube_wcs())
+    assert axis.source.source.shape == (4,)
+    assert axis.unit == u.Hz
+    (x,) = values(cube_wcs())
     np.testing.assert_allclose(x, 1e9 * np.array([100, 100.5, 101, 101.5]))
 
 
 def test_a_plane_has_both_coordinates():
     """Each of them once: two equal ones would fit nothing."""
-    axes = Axes((4, 3, 2), (1, 2))
-    world = read_world(cube_wcs(), axes)
-    dec, ra = shared_world(world, axes)
+    axes = CubeAxes((4, 3, 2), (1, 2))
+    dec, ra = values(cube_wcs(), axes)
     all_ra, all_dec, _ = cube_wcs().array_index_to_world_values(
         *np.meshgrid([0], np.arange(3), np.arange(2), indexing="ij")
     )
     np.testing.assert_array_equal(dec, all_dec[0])
     np.testing.assert_array_equal(ra, all_ra[0])
-    turned = Axes((4, 3, 2), (2, 1))
-    ra_first, _ = shared_world(read_world(cube_wcs(), turned), turned)
+    turned = CubeAxes((4, 3, 2), (2, 1))
+    ra_first, _ = values(cube_wcs(), turned)
     np.testing.assert_array_equal(ra_first, all_ra[0].T)
 
 
 def test_half_of_a_pair():
     with pytest.raises(DataError, match=r"fitting axes \(2\) does not match .*\(1\)"):
-        read_world(cube_wcs(), Axes((4, 3, 2), (1,)))
+        read(cube_wcs(), CubeAxes((4, 3, 2), (1,)))
 
 
 def test_an_axis_that_varies_over_the_map():
-    axes = Axes((5, 3), (0,))
-    world = read_world(slanted_wcs(), axes)
-    (field,) = world.fields
-    assert world.varies(axes)
-    assert shared_world(world, axes) is None
+    axes = CubeAxes((5, 3), (0,))
+    (axis,) = read(slanted_wcs(), axes)
+    assert not axis.is_shared
     index = np.meshgrid(np.arange(5), np.arange(3), indexing="ij")
     expected = slanted_wcs().array_index_to_world_values(*index)[1]
-    np.testing.assert_array_equal(field[:], expected)
-    np.testing.assert_array_equal(field[1:3, 2:], expected[1:3, 2:])
+    np.testing.assert_array_equal(whole(axis.source), expected)
+    part = axis.source.read((slice(1, 3), slice(2, None)))
+    np.testing.assert_array_equal(part, expected[1:3, 2:])
 
 
 def test_axes_in_another_order_than_pixels():
     wcs = WCS(naxis=2)
     wcs.wcs.cdelt = 1, 2
     wcs.wcs.pc = [[0, 1], [1, 0]]
-    axes = Axes((3, 4), (1,))
-    (x,) = shared_world(read_world(wcs, axes), axes)
+    axes = CubeAxes((3, 4), (1,))
+    (x,) = values(wcs, axes)
     assert x.tolist() == [2.0, 4.0, 6.0, 8.0]
 
 
 @pytest.mark.parametrize("wrap", [lambda w: w, HighLevelWCSWrapper])
 def test_one_axis_alone(wrap):
-    axes = Axes((4,), (0,))
-    world = read_world(wrap(OneAxis()), axes)
-    assert world.units == (u.um,)
-    assert shared_world(world, axes)[0].tolist() == [0.0, 1.0, 4.0, 9.0]
+    axes = CubeAxes((4,), (0,))
+    assert read(wrap(OneAxis()), axes)[0].unit == u.um
+    assert values(wrap(OneAxis()), axes)[0].tolist() == [0.0, 1.0, 4.0, 9.0]
+
+
+def test_a_wcs_without_units_has_plain_numbers():
+    (axis,) = read(WCS(naxis=3))
+    assert axis.unit == u.dimensionless_unscaled
+    assert read(None)[0].unit is None
+
+
+def test_coordinates_need_not_be_finite():
+    """What becomes of a point without one is for the fitter to say."""
+    blank = np.ones((4, 3, 2))
+    blank[:, 0, 0] = np.nan
+    world = World.of(read((blank,)), AXES.shape, AXES.fitting)
+    assert np.isnan(world.rows((slice(None),) * 3)[0][0]).all()

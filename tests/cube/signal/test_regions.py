@@ -160,7 +160,7 @@ def test_on_a_cluster(rng):
     wanted = signal_mask(cube, 1.0, 1.5, 2.5)
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
