@@ -26,8 +26,8 @@ class DaskSource:
         For messages.
     is_light : bool
         Whether its graph pickles to little: then workers get the graph.
-    is_remote : bool
-        Whether it holds results that live on a cluster: then the cluster computes.
+    client : distributed.Client or None
+        Of the cluster on which results that it holds live: then the cluster computes.
 
     Examples
     --------
@@ -40,7 +40,12 @@ class DaskSource:
     array: Any
     label: str = "data"
     is_light: bool = False
-    is_remote: bool = False
+    client: Any = None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a cluster computes what is read."""
+        return self.client is not None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,9 +65,8 @@ class DaskSource:
     def read(self, where: tuple[slice, ...]) -> AnyArray:
         """Return the values of a slice."""
         part = self.array[where]
-        if self.is_remote:
-            return np.asarray(part.compute(), self.dtype)
-        return np.asarray(part.compute(scheduler="synchronous"), self.dtype)
+        where_computed = "synchronous" if self.client is None else self.client
+        return np.asarray(part.compute(scheduler=where_computed), self.dtype)
 
     def identity(self) -> Any:
         """Return the name that dask gives by content."""
@@ -90,9 +94,9 @@ def dask_source(array: Any, label: str = "data") -> DaskSource:
             "compute_chunk_sizes() on it first."
         )
         raise DataError(msg)
-    is_remote = _has_futures(array)
-    is_light = not is_remote and _pickles_small(array)
-    return DaskSource(array, label, is_light, is_remote)
+    client = _client(array)
+    is_light = client is None and _pickles_small(array)
+    return DaskSource(array, label, is_light, client)
 
 
 @final
@@ -126,13 +130,13 @@ def _pickles_small(value: Any) -> bool:
     return True
 
 
-def _has_futures(array: Any) -> bool:
-    """Whether parts of a dask array are results held by a cluster."""
+def _client(array: Any) -> Any:
+    """Return the client of a cluster that holds parts of a dask array, or None."""
     module = sys.modules.get("distributed")
     if module is None:
-        return False
-    graph = dict(array.__dask_graph__())
-    return any(
-        isinstance(getattr(task, "value", task), module.Future)
-        for task in graph.values()
-    )
+        return None
+    for task in dict(array.__dask_graph__()).values():
+        held = getattr(task, "value", task)
+        if isinstance(held, module.Future):
+            return held.client
+    return None

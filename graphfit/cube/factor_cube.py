@@ -1,4 +1,4 @@
-"""FactorCube: one cube of a fit, as rows of data: what its analysis says, read and checked."""
+"""FactorCube: one cube of a fit, as rows of data: its analysis, read and checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -114,7 +114,9 @@ class FactorCube:
         """Whether all of it may be sent to other processes, to be read there."""
         parts = [self.noise, *self.masks, *self.extras.values()]
         sources = [part.source for part in parts if isinstance(part, Aligned)]
-        return self.world.is_light and all(s.is_light for s in (self.cube.source, *sources))
+        return self.world.is_light and all(
+            source.is_light for source in (self.cube.source, *sources)
+        )
 
     def read(self, region: Region) -> FactorRows:
         """Return the pixels of a region of the map."""

@@ -1,12 +1,13 @@
 """What can be seen to be wrong with a model before the first pixel is fitted."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
+from graphfit.analysis import ProfileAnalysis
 from graphfit.compiler import lower
 from graphfit.cube.pixel_model import PixelModel
-from graphfit.errors import DataError, GraphError, PriorError
+from graphfit.errors import DataError, FitException, GraphError, PriorError
 from graphfit.graph import FactorGraphModel
 from graphfit.model.pixel_maps import pixel_maps
 from graphfit.search.least_squares.row_problem import stand_in
@@ -92,3 +93,22 @@ def check_model(model: PixelModel, started: Container[str]) -> None:
     }
     graph = model.graph.with_analyses(analyses, model.numbers(model.trial))
     search.check(lower(graph))
+    _require_names(graph, model, analyses)
+
+
+def _require_names(
+    graph: FactorGraphModel, model: PixelModel, analyses: Mapping[str, ProfileAnalysis]
+) -> None:
+    """Refuse settings that name a parameter which the model does not have."""
+    named = [name for name, item in analyses.items() if item.names]
+    if not named:
+        return
+    # Any values will do: 1 stands for what has no median.
+    vector = model.space.medians(dict.fromkeys(model.space.improper, 1.0))
+    try:
+        joint = graph.global_prior_model.instance_from_vector(vector)
+    except FitException:  # these values are not possible together; others are
+        return
+    for name in named:
+        for find in analyses[name].names:
+            find(joint[name])

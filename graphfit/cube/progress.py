@@ -61,6 +61,9 @@ class CubeProgress:
         if now - self._shown_at < EVERY and self.done < self.total:
             return
         self._shown_at = now
+        self._draw()
+
+    def _draw(self) -> None:
         if self._bar is None:
             from tqdm.auto import tqdm
 
@@ -84,5 +87,6 @@ class CubeProgress:
     def close(self) -> None:
         """Leave the last state on the screen."""
         if self._bar is not None:
+            self._draw()
             self._bar.refresh()
             self._bar.close()

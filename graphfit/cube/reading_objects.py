@@ -212,16 +212,28 @@ def _is_masked(data: Any) -> bool:
 def _noise(
     uncertainty: Any, shape: tuple[int, ...], unit: Any, label: str
 ) -> Source | None:
-    kind = uncertainty.uncertainty_type
-    if kind in UNCERTAINTIES:
-        return noise_source(uncertainty, shape, unit, f"{label}.uncertainty")
+    known = of_known_type(uncertainty)
+    if known is not None:
+        return noise_source(known, shape, unit, f"{label}.uncertainty")
     msg = (
-        f"{label}.uncertainty is of type {kind!r}, which says nothing about standard "
-        "deviations, and is left out; give a StdDevUncertainty, VarianceUncertainty "
-        "or InverseVariance, or noise=."
+        f"{label}.uncertainty is of type {uncertainty.uncertainty_type!r}, which says "
+        "nothing about standard deviations, and is left out; give a StdDevUncertainty, "
+        "VarianceUncertainty or InverseVariance, or noise=."
     )
     warnings.warn(msg, DataWarning, stacklevel=5)
     return None
+
+
+def of_known_type(uncertainty: Any) -> Any:
+    """Return an NDUncertainty that `noise_source` reads; None if it has no such form."""
+    if uncertainty.uncertainty_type in _UNCERTAINTIES:
+        return uncertainty
+    from astropy.nddata import StdDevUncertainty
+
+    try:
+        return uncertainty.represent_as(StdDevUncertainty)
+    except Exception:  # boundary: a user's kind of uncertainty  # noqa: BLE001
+        return None
 
 
 def noise_source(
@@ -232,7 +244,7 @@ def noise_source(
     Parameters
     ----------
     uncertainty : NDUncertainty
-        Of one of the types in `UNCERTAINTIES`.
+        Of a known type.
     shape : tuple of int
         Of the cube.
     unit : Unit or None
@@ -245,7 +257,7 @@ def noise_source(
     DataError
         If its unit or its shape does not go with the cube's.
     """
-    power, convert = UNCERTAINTIES[uncertainty.uncertainty_type]
+    power, convert = _UNCERTAINTIES[uncertainty.uncertainty_type]
     source = values_source(uncertainty.array, name)
     if convert is not None:
         source = converted(source, convert)
@@ -266,7 +278,7 @@ def _inverse_root(values: AnyArray) -> AnyArray:
 
 
 # Of each type: the power of the data's unit, and the way to standard deviations.
-UNCERTAINTIES: dict[str, tuple[int, Callable[[AnyArray], AnyArray] | None]] = {
+_UNCERTAINTIES: dict[str, tuple[int, Callable[[AnyArray], AnyArray] | None]] = {
     "std": (1, None),
     "var": (2, _root),
     "ivar": (-2, _inverse_root),

@@ -1,5 +1,6 @@
 """A limit on the time of one pixel, in whatever thread it runs."""
 
+import _thread
 import ctypes
 import signal
 import threading
@@ -15,6 +16,21 @@ AGAIN = 1.0  # s, until code that let the error through its fingers gets it agai
 
 class TimeLimitError(BaseException):
     """A pixel took too long.  No Exception: a user's `except Exception` lets it through."""
+
+
+def raise_in(identity: int, error: type[BaseException]) -> None:
+    """Raise an error in another thread, as soon as that runs Python code.
+
+    Parameters
+    ----------
+    identity : int
+        Of the thread.
+    error : type
+        Made without arguments.
+    """
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(identity), ctypes.py_object(error)
+    )
 
 
 @contextmanager
@@ -67,9 +83,10 @@ def _by_alarm(seconds: float) -> Iterator[None]:
             raise TimeLimitError
 
     former = signal.signal(signal.SIGALRM, ring)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     began = time.monotonic()
+    left = interval = 0.0
     try:
+        left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         yield
     finally:
         try:
@@ -97,12 +114,11 @@ def _by_watcher(seconds: float) -> Iterator[None]:
             wait = AGAIN
             with lock:
                 if not over:
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                        ctypes.c_ulong(identity), ctypes.py_object(TimeLimitError)
-                    )
+                    raise_in(identity, TimeLimitError)
 
-    threading.Thread(target=watch, name="graphfit-limit", daemon=True).start()
     try:
+        # Not a Thread: its own start would wait, and could be interrupted half-way.
+        _thread.start_new_thread(watch, ())
         yield
     finally:
         try:

@@ -8,6 +8,7 @@ is being worked on, or next.
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -25,6 +26,7 @@ from graphfit.cube.cluster import Cluster
 from graphfit.cube.last_words import LastWords, speak_when_dying
 from graphfit.cube.outcome import Fate, Outcome
 from graphfit.cube.sending import Parcel, run_parcel
+from graphfit.cube.time_limit import raise_in
 from graphfit.errors import SettingError, close_match
 from graphfit.search.processes import fresh_interpreters, require_guard
 
@@ -88,11 +90,13 @@ class Threads:
         self._function = function
         self.depth = count + 1
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="graphfit")
+        self._busy: set[int] = set()
+        self._lock = threading.Lock()
 
     def submit(self, piece: Any, *, alone: bool = False) -> Future[Any]:
         """Begin with a piece."""
         del alone
-        return self._pool.submit(self._function, piece)
+        return self._pool.submit(self._work, piece)
 
     def finished(
         self, handles: Sequence[Future[Any]], seconds: float | None
@@ -105,8 +109,21 @@ class Threads:
         return Outcome(Fate.DONE, handle.result())
 
     def close(self) -> None:
-        """Let the pieces being worked on end; drop the others."""
+        """Drop what is left: without an answer to wait for, no thread is to go on."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for identity in self._busy:
+                raise_in(identity, _ClosedError)
+
+    def _work(self, piece: Any) -> Any:
+        identity = threading.get_ident()
+        with self._lock:
+            self._busy.add(identity)
+        try:
+            return self._function(piece)
+        finally:
+            with self._lock:
+                self._busy.discard(identity)
 
 
 @final
@@ -290,6 +307,10 @@ def _first_done(
 ) -> list[Future[Any]]:
     wait(handles, timeout=seconds, return_when=FIRST_COMPLETED)
     return [handle for handle in handles if handle.done()]  # in the order of submission
+
+
+class _ClosedError(BaseException):
+    """Nobody waits for this piece any more."""
 
 
 @contextlib.contextmanager

@@ -96,7 +96,7 @@ def run(function, pieces, **options):
     return delivered
 
 
-# --- on real workers ---------------------------------------------------------------------
+# --- on real workers ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scheduler", ANYWHERE)
@@ -209,6 +209,33 @@ def test_stop_before_the_first_piece():
     assert pieces.count == 0
 
 
+def test_threads_do_not_go_on_after_an_interrupt():
+    """A script that was interrupted ends, however long its pixels take."""
+    begun = []
+
+    def long(piece):
+        begun.append(piece)
+        until = time.monotonic() + 30.0
+        while time.monotonic() < until:
+            pass
+
+    def pieces():
+        yield from range(2)
+        while len(begun) < 2:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(long, pieces(), scheduler="threads", n_workers=2)
+    deadline = time.monotonic() + 5.0
+    while time.monotonic() < deadline:
+        names = [thread.name for thread in threading.enumerate()]
+        if not any(name.startswith("graphfit") for name in names):
+            return
+        time.sleep(0.02)
+    pytest.fail(f"threads go on: {names}")
+
+
 def trackers():
     """multiprocessing keeps one helper of its own until the interpreter ends."""
     return {
@@ -277,7 +304,7 @@ def test_what_cannot_be_sent_is_an_error_at_once():
         run(Unsendable(), range(3), scheduler="processes", n_workers=1)
 
 
-# --- the loop alone, with workers that play ------------------------------------------------
+# --- the loop alone, with workers that play -------------------------------------------
 
 
 def test_the_window_is_as_deep_as_the_workers_say(played):
@@ -344,7 +371,7 @@ def test_equal_pieces_are_told_apart(played):
     assert len(run(None, [np.zeros(2), np.zeros(2), np.ones(2)])) == 3
 
 
-# --- which scheduler -----------------------------------------------------------------------
+# --- which scheduler ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -367,7 +394,9 @@ def test_schedulers_that_do_not_exist(scheduler, says):
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "two", True])
 def test_numbers_of_workers_that_do_not_exist(count):
-    with pytest.raises(SettingError, match="n_workers must be a whole number of at least 1"):
+    with pytest.raises(
+        SettingError, match="n_workers must be a whole number of at least 1"
+    ):
         require_scheduler("threads", count)
 
 
@@ -390,7 +419,7 @@ def test_default_follows_dask():
         assert worker_count("default", 2) == 2
 
 
-# --- on a cluster --------------------------------------------------------------------------
+# --- on a cluster ---------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

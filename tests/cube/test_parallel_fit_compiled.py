@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.modeling import custom_model
 from astropy.modeling.fitting import LevMarLSQFitter
 from astropy.modeling.models import Const1D, Gaussian1D, Planar2D
-from astropy.nddata import NDData, StdDevUncertainty
+from astropy.nddata import InverseVariance, NDData, StdDevUncertainty
 from astropy.wcs import WCS
 from dask import array as da
 
@@ -57,6 +57,25 @@ def test_masks_and_weights_of_zero(rng):
     weighed[9:11, 1] = 0.0
     ours, theirs = pair(data, mask=mask, weights=weighed)
     assert_same(ours, theirs)
+
+
+def test_an_infinite_weight_is_a_matter_of_its_pixel(rng):
+    weighed = weights(rng)
+    weighed[3, 1, 2] = np.inf
+    status = fit(NOISY, fitter=MINE, weights=weighed).meta["fit_status"]
+    assert status[1, 2] == Status.BAD_NOISE
+    assert (status.ravel()[:-1] == Status.CONVERGED).all()
+
+
+def test_nothing_known_leaves_a_point_out(rng):
+    known = weights(rng) ** 2
+    known[3, 1] = 0.0
+    hidden = np.zeros(CUBE.shape, dtype=bool)
+    hidden[3, 1] = True
+    ours = fit(NOISY, fitter=MINE, weights=InverseVariance(known))
+    other = np.where(hidden, 1.0, known)
+    masked = fit(NOISY, fitter=MINE, weights=InverseVariance(other), mask=hidden)
+    np.testing.assert_array_equal(ours.parameters, masked.parameters)
 
 
 def test_constraints():

@@ -1,6 +1,6 @@
 """The bar of a run: counts by status, rate, and silence where nobody looks."""
 
-import io
+import sys
 import time
 
 import numpy as np
@@ -14,17 +14,21 @@ from tests.cube.line_cases import NOISE, SEED, V, cube, model
 CONVERGED, MASKED = int(Status.CONVERGED), int(Status.MASKED)
 
 
+class Screen:
+    """What has been written to standard error."""
+
+    def __init__(self, captured):
+        self._captured = captured
+        self._text = ""
+
+    def getvalue(self):
+        self._text += self._captured.readouterr().err
+        return self._text
+
+
 @pytest.fixture
-def terminal(monkeypatch):
-    """Standard error as somebody at a terminal sees it."""
-
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    found = Terminal()
-    monkeypatch.setattr("sys.stderr", found)
-    return found
+def terminal(capsys):
+    return Screen(capsys)
 
 
 def last_line(terminal):
@@ -62,7 +66,8 @@ def test_silence_where_nobody_looks(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_bar_on_a_terminal(terminal):
+def test_the_bar_on_a_terminal(terminal, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     progress = CubeProgress(4, 1, "DynestyStatic", show=None)
     progress.add(np.array([CONVERGED, MASKED]))
     progress.add(np.array([CONVERGED]))
@@ -72,7 +77,7 @@ def test_the_bar_on_a_terminal(terminal):
         assert part in line
 
 
-def test_the_rate_is_of_this_run(terminal, monkeypatch):
+def test_the_rate_is_of_this_run(terminal):
     """What an earlier run did took no time of this one."""
     progress = CubeProgress(1000, 900, "fit", show=True)
     progress.add(np.array([CONVERGED]))
@@ -156,6 +161,7 @@ def test_pixels_of_this_run_give_the_rate(tmp_path, terminal):
         return sum(seen.values()) >= 9
 
     first = fitted("synchronous", store=tmp_path / "run.zarr", stop=stop, progress=True)
+    left = first.counts()["not_reached"]
     second = fitted("synchronous", store=tmp_path / "run.zarr", progress=True)
     third = fitted("synchronous", store=tmp_path / "run.zarr", progress=True)
     done = first.facts["pixels"]
@@ -165,4 +171,4 @@ def test_pixels_of_this_run_give_the_rate(tmp_path, terminal):
     assert second.facts["pixels"] == 20 - done
     assert third.facts["pixels"] == 0
     assert f"{20 - done} converged" in last_line(terminal)
-    assert first.counts()["not_reached"] == 20 - done
+    assert left == 20 - done

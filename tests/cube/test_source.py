@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from astropy import units
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +17,11 @@ from graphfit.cube.source import (
     broadcast,
     converted,
     dask_source,
+    flags,
+    in_unit,
     scaled,
     slice_shape,
+    with_all_axes,
 )
 from graphfit.errors import DataError
 from graphfit.io.fingerprint import fingerprint
@@ -220,7 +224,7 @@ def test_results_on_a_cluster_are_fetched_from_it():
         LocalCluster(
             n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,  # the results know theirs
     ):
         kept = client.persist(dask_array(VALUES) * 2.0)
         source = dask_source(kept)
@@ -285,3 +289,29 @@ def test_a_conversion_tells_its_type():
     source = converted(ArraySource(VALUES), partial(operator.lt, 0.0))
     assert source.dtype == bool
     np.testing.assert_array_equal(whole(source), VALUES > 0.0)
+
+
+def test_flags():
+    assert flags(ArraySource(VALUES > 3.0)).dtype == bool
+    counts = flags(ArraySource(np.array([0, 2, -1])))
+    assert counts.dtype == bool
+    assert whole(counts).tolist() == [False, True, True]
+
+
+def test_another_unit():
+    source = ArraySource(np.array([1.0, 2.0]))
+    assert in_unit(source, None, units.m) is source
+    assert in_unit(source, units.m, units.m) is source
+    assert whole(in_unit(source, units.km, units.m)).tolist() == [1000.0, 2000.0]
+    light = in_unit(source, units.um, units.THz)
+    np.testing.assert_allclose(whole(light), [299.792458, 149.896229])
+    with pytest.raises(units.UnitConversionError):
+        in_unit(source, units.um, units.THz, [])
+
+
+def test_all_axes_without_repeating():
+    source = with_all_axes(ArraySource(VALUES[0, 0], "mask"), SHAPE)
+    assert source.shape == (1, 1, SHAPE[2])
+    assert with_all_axes(source, SHAPE) is source
+    with pytest.raises(DataError, match="mask has shape"):
+        with_all_axes(ArraySource(np.ones(SHAPE[2] + 1), "mask"), SHAPE)

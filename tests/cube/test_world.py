@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.nddata import NDData
+from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphfit.cube.grid import output_grid
 from graphfit.cube.reading import read_cube
-from graphfit.cube.world import default_fitting_axes, world_axes
+from graphfit.cube.wcs_axes import wcs_axes
+from graphfit.cube.world import World, default_fitting_axes, world_axes
+from graphfit.cube.world_axis import world_axis
 from graphfit.errors import DataError, DataWarning
 from graphfit.io.fingerprint import fingerprint
 from tests.cube.cube_cases import CARDS, l1448, slices, wcs, whole
@@ -185,6 +188,35 @@ def test_a_plane_of_sky_is_the_same_in_every_channel():
     ]
     np.testing.assert_array_equal(dec[0], [value[1] for value in expected])
     np.testing.assert_array_equal(ra[0], [value[0] for value in expected])
+
+
+def test_no_coordinate_is_taken_twice():
+    """Two axes of the array on which the same two coordinates depend, not the third."""
+    tilted = wcs(PC3_1=0.5, PC1_3=0.1, CTYPE1="LINEAR", CTYPE2="LINEAR")
+    axes = wcs_axes(tilted, SHAPE, None, "data")
+    assert axes.assigned((0, 2)) == (2, 0)
+    assert axes.assigned((2, 0)) == (0, 2)
+    # Both coordinates of the second pixel axis are of a lower number than it.
+    turned = WCS(naxis=3)
+    turned.wcs.cdelt = 1, 2, 3
+    turned.wcs.pc = [[1, 0, 1], [0, 1, 1], [1, 0, 0]]
+    axes = wcs_axes(turned, SHAPE, None, "data")
+    assert axes.assigned((0, 2)) == (1, 0)
+    assert axes.own(0) == 1
+
+
+def test_a_world_is_taken_as_it_is():
+    world = world_axes([1.0, 2.0, 3.0, 4.0], read_cube(ZEROS), 0)
+    assert world_axes(world, read_cube(ZEROS), 0) is world
+
+
+def test_rows_need_not_be_finite():
+    blank = np.ones(SHAPE)
+    blank[:, 0, 0] = np.nan
+    axis = world_axis(blank, read_cube(ZEROS), 0, (0,))
+    (rows,) = World.of([axis], SHAPE, (0,)).rows((slice(None),) * 3)
+    assert np.isnan(rows[0]).all()
+    assert np.isfinite(rows[1:]).all()
 
 
 # A slit that is not straight: the velocity drifts along the map's rows.

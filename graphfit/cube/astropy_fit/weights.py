@@ -7,7 +7,7 @@ import numpy as np
 
 from graphfit.cube.astropy_fit.axes import WHERE
 from graphfit.cube.reading import require_numbers
-from graphfit.cube.reading_objects import UNCERTAINTIES, noise_source, values_source
+from graphfit.cube.reading_objects import noise_source, of_known_type, values_source
 from graphfit.cube.source import Source, converted, scaled, with_all_axes
 from graphfit.cube.units import factor_between
 from graphfit.errors import DataError
@@ -57,7 +57,14 @@ def read_weights(
     if weights is None:
         return None
     if isinstance(weights, NDUncertainty):
-        known = _of_known_type(weights)
+        known = of_known_type(weights)
+        if known is None:
+            msg = (
+                f"{WHERE}: an uncertainty of type {weights.uncertainty_type!r} has no "
+                "standard deviation; give a StdDevUncertainty, VarianceUncertainty or "
+                "InverseVariance."
+            )
+            raise DataError(msg)
         noise = noise_source(known, shape, data_unit, "the uncertainty")
         return Weights(converted(noise, _inverse), converted(noise, _without_infinite))
     factor = 1.0
@@ -69,23 +76,6 @@ def read_weights(
     require_numbers(plain)
     source = with_all_axes(scaled(plain, factor), shape)
     return Weights(source, converted(source, _noise))
-
-
-def _of_known_type(uncertainty: Any) -> Any:
-    from astropy.nddata import StdDevUncertainty
-
-    kind = uncertainty.uncertainty_type
-    if kind in UNCERTAINTIES:
-        return uncertainty
-    try:
-        return uncertainty.represent_as(StdDevUncertainty)
-    except Exception as error:  # boundary: a user's kind of uncertainty
-        msg = (
-            f"{WHERE}: an uncertainty of type {kind!r} has no standard deviation "
-            f"({error}); give a StdDevUncertainty, VarianceUncertainty or "
-            "InverseVariance."
-        )
-        raise DataError(msg) from error
 
 
 def _inverse(values: AnyArray) -> AnyArray:
