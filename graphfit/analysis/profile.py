@@ -215,7 +215,9 @@ class ProfileAnalysis(Analysis):
     @property
     def names(self) -> tuple[NamedParameter, ...]:
         """The parameters of the model that the settings name."""
-        return tuple(item for item in (self._jitter, self._nu_found) if item is not None)
+        return tuple(
+            item for item in (self._jitter, self._nu_found) if item is not None
+        )
 
     def modify_before_fit(self, model: Any) -> "ProfileAnalysis":
         require_inputs(model, len(self._inputs))

@@ -60,7 +60,7 @@ class CubeAnalysis(Analysis):
     CubeAnalysis(data of shape (5, 2, 3))
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is one thing a cube may have
         self,
         data: Any,
         noise: Any = None,

@@ -88,7 +88,11 @@ class Cluster:
 
         if not any(handle.done() for handle in handles):
             most = BETWEEN_LOOKS if seconds is None else seconds
-            with contextlib.suppress(TimeoutError, CancelledError):
+            # Not every client is the default one; and what is cancelled is done, too.
+            with (
+                self._client.as_current(),
+                contextlib.suppress(TimeoutError, CancelledError),
+            ):
                 wait_for(list(handles), timeout=most, return_when="FIRST_COMPLETED")
         self._look_again()
         return [item for item in handles if item.done() or self._is_orphan(item)]

@@ -141,7 +141,9 @@ class FactorCube:
         )
         data = CurveData(lead, y, sigma, masked, inputs)
         extras = {
-            name: PixelValues(value.read(region)) if isinstance(value, Aligned) else value
+            name: PixelValues(value.read(region))
+            if isinstance(value, Aligned)
+            else value
             for name, value in self.extras.items()
         }
         bad_counts = None
@@ -237,7 +239,9 @@ def factor_cube(name: str, analysis: CubeAnalysis) -> FactorCube:
         )
         raise DataError(msg)
     world = world_axes(analysis.world, cube, axes.fitting, unit=analysis.world_unit)
-    masks = () if cube.mask is None else (aligned(cube.mask, axes, "the data's own mask"),)
+    masks = (
+        () if cube.mask is None else (aligned(cube.mask, axes, "the data's own mask"),)
+    )
     if analysis.mask is not None:
         masks = (*masks, _mask(analysis.mask, axes))
     settings = NoiseSettings(

@@ -93,7 +93,8 @@ def fit_cube(  # noqa: PLR0913  each is one thing a user may have
         Equal-weight draws from the posterior to keep at every pixel.
     time_limit : float, seconds, optional
         A pixel that takes longer ends as TIME_LIMIT; not for compiled fits, which are
-        bounded by their evaluations.
+        bounded by their evaluations.  A call into compiled code that never returns can
+        only be ended with its process: with ``scheduler="processes"``.
     scheduler : {"threads", "processes", "synchronous", "default"} or distributed.Client
         Where the work is done.  Threads suit compiled fits; searches that run as Python
         want processes.  By default the active distributed client, else threads.
@@ -223,14 +224,20 @@ def _require_nothing_else(**given: Any) -> None:
 def _run(problem: CubeProblem, settings: RunSettings) -> CubeResult:
     first = problem.first
     grid = output_grid(first.cube, first.axes.iterating)
-    chunk = run_chunk(problem, settings, worker_count(settings.scheduler, settings.n_workers))
+    workers = worker_count(settings.scheduler, settings.n_workers)
+    chunk = run_chunk(problem, settings, workers)
     require_priority(settings.priority, problem.map_shape)
     facts = {**_facts(problem, grid), **grid_facts(grid)}
     keeper, problem = _keeper(problem, settings, chunk, facts)
     is_interrupted = False
     with closing(keeper):
         run = CubeRun(
-            problem, settings, keeper, chunk, shares_memory(settings.scheduler)
+            problem,
+            settings,
+            keeper,
+            chunk,
+            workers,
+            shares_memory(settings.scheduler),
         )
         try:
             run.to_the_end()
@@ -276,7 +283,9 @@ def _facts(problem: CubeProblem, grid: MapGrid) -> dict[str, Any]:
     """Return what is kept of a run beside its maps, as plain data."""
     model = problem.model
     search = described(model.search)
-    shown = {k: v for k, v in search.items() if v != getattr(type(model.search), k, None)}
+    shown = {
+        k: v for k, v in search.items() if v != getattr(type(model.search), k, None)
+    }
     text = ", ".join(f"{name}={value!r}" for name, value in shown.items())
     return {
         "model": problem.model_text,

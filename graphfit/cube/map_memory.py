@@ -95,7 +95,9 @@ def tile_lengths(
     >>> tile_lengths((4000, 4000), [spec], (5, 4000))
     (65, 4000)
     """
-    widest = max(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in specs)
+    widest = max(
+        math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in specs
+    )
     most = max(1, (2 << 20) // widest)
     lengths = list(chunk)
     for axis in reversed(range(len(shape))):

@@ -56,9 +56,7 @@ def map_table(
         what = "median of the posterior" if posterior else "best value"
         specs.append(MapSpec(name, "f8", NAN, f"{name}: {what}.", unit))
         specs.append(
-            MapSpec(
-                f"{name}_error", "f8", NAN, f"{name}: standard deviation.", unit
-            )
+            MapSpec(f"{name}_error", "f8", NAN, f"{name}: standard deviation.", unit)
         )
         if posterior:
             for side in ("lower", "upper"):

@@ -1,12 +1,17 @@
-"""The units of parameters, found by trying: which ones make the model one of the data?
+"""The units of parameters, found by scaling: what grows with the data, what with x.
 
-A profile is called with quantities instead of numbers.  Units that do not go together raise;
-those whose value has the unit of the data are taken.  It costs some calls of the model.
+If x is measured in units s times smaller and the data in units d times smaller, then
+numbers grow by s and d, and a parameter in ``data^a x^b`` by ``d^a s^b``.  Exponents with
+which
+
+    f(s x, d^a s^b theta) = d f(x, theta)
+
+holds are those of its unit.  It costs some calls of the model, with plain numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
-from typing import Any
+from itertools import islice, product
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,9 +19,12 @@ from graphfit.model import Collection, Model
 from graphfit.model.node import Node
 from graphfit.model.space import ParameterSpace
 from graphfit.priors import Expression
+from graphfit.typing import FloatArray
 
-MOST_TRIALS = 150
+MOST_TRIALS = 2000
 NUMBERS = (1.3, 0.7, 1.1, 0.9)  # to be tried; what they are does not matter
+DATA_GROWS, WORLD_GROWS = 1.7, (1.3, 0.6, 2.3)
+SAME = 1e-9
 
 
 def parameter_units(
@@ -84,47 +92,74 @@ def _text(found: Any, data_unit: Any, known: bool) -> str:
     return str(found.to_string())
 
 
+class _Powers(NamedTuple):
+    """A parameter's unit: ``data^a``, times one world unit to the power b."""
+
+    data: int
+    world: int = 0
+    which: int = 0  # of the world units
+
+    def grows(self) -> float:
+        """By how much its number grows."""
+        return float(DATA_GROWS**self.data * WORLD_GROWS[self.which] ** self.world)
+
+    def unit(self, data_unit: Any, inputs: Sequence[Any]) -> Any:
+        """Return it as a unit."""
+        return data_unit**self.data * inputs[self.which] ** self.world
+
+
 def _profile_units(
     profile: Model, data_unit: Any, inputs: Sequence[Any]
 ) -> Mapping[str, Any] | None:
     """Return the units of one profile's parameters; None where no choice works."""
     names = [name for name, _ in profile.children()]
-    x = [np.array([0.4, 1.7]) * unit for unit in inputs]
-    for trial, choice in enumerate(_choices(len(names), data_unit, inputs)):
-        if trial == MOST_TRIALS:
-            return None
-        given = {
-            name: NUMBERS[i % len(NUMBERS)] * unit
-            for i, (name, unit) in enumerate(zip(names, choice, strict=True))
+    different = list(dict.fromkeys(inputs))
+    if len(different) > len(WORLD_GROWS):
+        return None
+    x = [np.linspace(0.4, 1.7, 5) + 0.01 * i for i in range(len(inputs))]
+    theta = [NUMBERS[i % len(NUMBERS)] + 0.01 * i for i in range(len(names))]
+    before = _values(profile, x, dict(zip(names, theta, strict=True)))
+    if before is None:
+        return None
+    scaled = [
+        WORLD_GROWS[different.index(unit)] * values
+        for unit, values in zip(inputs, x, strict=True)
+    ]
+    for choice in islice(_choices(len(names), len(different)), MOST_TRIALS):
+        grown = {
+            name: value * power.grows()
+            for name, value, power in zip(names, theta, choice, strict=True)
         }
-        if _gives(profile, x, given, data_unit):
-            return dict(zip(names, choice, strict=True))
+        after = _values(profile, scaled, grown)
+        if after is not None and np.allclose(
+            after, DATA_GROWS * before, rtol=SAME, atol=0.0
+        ):
+            found = [power.unit(data_unit, different) for power in choice]
+            return dict(zip(names, found, strict=True))
     return None
 
 
-def _choices(
-    count: int, data_unit: Any, inputs: Sequence[Any]
-) -> Iterator[tuple[Any, ...]]:
+def _choices(count: int, n_worlds: int) -> Iterator[tuple[_Powers, ...]]:
     """Yield units for the parameters, likely ones first."""
-    from astropy.units import dimensionless_unscaled
-
-    plain = [data_unit, *dict.fromkeys(inputs)]
+    worlds = range(n_worlds)
+    plain = [_Powers(1), *(_Powers(0, 1, i) for i in worlds)]
     yield from product(plain, repeat=count)
-    first = inputs[0]
-    wider = [*plain, dimensionless_unscaled, data_unit / first, data_unit * first]
-    yield from product([*wider, first**-1], repeat=count)
+    wider = [*plain, _Powers(0), *(_Powers(1, -1, i) for i in worlds)]
+    wider += [_Powers(a, b, i) for i in worlds for a, b in ((1, 1), (0, -1))]
+    yield from product(wider, repeat=count)
 
 
-def _gives(
-    profile: Model, x: Sequence[Any], given: Mapping[str, Any], data_unit: Any
-) -> bool:
-    """Say whether the profile's value has the unit of the data."""
+def _values(
+    profile: Model, x: Sequence[Any], theta: Mapping[str, float]
+) -> FloatArray | None:
+    """Return the profile's values; None where they tell nothing."""
     try:
         with np.errstate(all="ignore"):
             if profile.is_profile:
-                value = profile.cls(*x, **given)
+                found = np.asarray(profile.cls(*x, **theta), dtype=np.float64)
             else:
-                value = profile.cls(**given)(*x)
-        return bool(value.unit.is_equivalent(data_unit))
-    except Exception:  # boundary: a user's model, called with units  # noqa: BLE001
-        return False
+                found = np.asarray(profile.cls(**theta)(*x), dtype=np.float64)
+    except Exception:  # boundary: a user's model, at our numbers  # noqa: BLE001
+        return None
+    tells = found.shape == x[0].shape and np.isfinite(found).all() and found.any()
+    return found if tells else None

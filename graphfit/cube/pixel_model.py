@@ -1,11 +1,11 @@
 """PixelModel: a graph as it is at every pixel: its names, its maps, its numbers.
 
-In it every cube is a *slot*: an analysis without data, whose place a pixel's own takes.  Light
-enough to be sent to any worker.
+In it every cube is a *slot*: an analysis without data, whose place a pixel's own takes.
+Light enough to be sent to any worker.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn, final
 
@@ -85,7 +85,7 @@ class PixelModel:
     factors: Mapping[str, PixelFactor]
     search: Any
     seed: int = 0
-    wanted: Wanted = Wanted()
+    wanted: Wanted = field(default_factory=Wanted)
     time_limit: float | None = None
     trial: tuple[float, ...] = ()
     units: Mapping[str, str] | None = None

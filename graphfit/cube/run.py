@@ -40,7 +40,10 @@ from graphfit.samples import Status
 from graphfit.typing import AnyArray, BoolArray
 
 SECONDS_A_PIECE = 0.25
+SECONDS_A_WORKER = 0.014  # twice what the driver of a cluster does for one piece
+SENT_BYTES = 4 << 20  # of data with a piece; a cluster's scheduler has to pass them on
 SLOW_CHUNK = 64  # pixels read at once where each takes long
+MOST_CHUNKS = 1_000_000  # in a list, whatever the size of the map
 
 
 @final
@@ -67,6 +70,7 @@ class CubeRun:
         settings: RunSettings,
         keeper: MapKeeper,
         chunk: tuple[int, ...],
+        workers: int,
         shares_memory: bool,
     ) -> None:
         self._problem = problem
@@ -84,8 +88,12 @@ class CubeRun:
             settings.progress,
         )
         most = settings.chunk_n_max or math.prod(chunk)
+        if not self._reads_there:
+            most = max(1, min(most, SENT_BYTES // bytes_a_pixel(problem)))
         fast = fits_rows(problem.model)
-        self._pace = Pace(most if fast else 1, SECONDS_A_PIECE, most)
+        # So that the one who hands out is idle half of the time.
+        seconds = max(SECONDS_A_PIECE, SECONDS_A_WORKER * workers)
+        self._pace = Pace(most if fast else 1, seconds, most)
         self.notes: list[dict[str, Any]] = []
         # Those of a store are durable before the pixel is.
         self._notes_file = None if settings.store is None else NotesFile(settings.store)
@@ -133,9 +141,7 @@ class CubeRun:
         return [text]
 
     def _pieces(self) -> Iterator[Piece]:
-        found = with_work(
-            regions(self._problem.map_shape, self._chunk), self._pending
-        )
+        found = with_work(regions(self._problem.map_shape, self._chunk), self._pending)
         priority = self._priority()
         for chunk in ordered(found, priority):
             most = self._pace.pixels
@@ -245,9 +251,7 @@ def run_chunk(
         Pieces worked on at a time.
     """
     native = [1] * len(problem.map_shape)
-    size = 0
     for cube in problem.cubes.values():
-        size += cube.axes.points * cube.cube.source.dtype.itemsize
         chunks = cube.cube.source.chunks
         if chunks is not None:
             own = [chunks[axis] for axis in cube.axes.iterating]
@@ -255,11 +259,20 @@ def run_chunk(
     fast = fits_rows(problem.model)
     most = settings.chunk_n_max
     if not fast:
-        most = min(most or SLOW_CHUNK, SLOW_CHUNK)
-        if settings.priority is not None:
-            most = 1
-    rule = ChunkRule(size, tuple(native), most, workers, LEAST_ROWS if fast else 1)
+        few = math.prod(problem.map_shape) // MOST_CHUNKS
+        slow = max(1 if settings.priority is not None else SLOW_CHUNK, few)
+        most = min(most or slow, slow)
+    least = LEAST_ROWS if fast else 1
+    rule = ChunkRule(bytes_a_pixel(problem), tuple(native), most, workers, least)
     return chunk_lengths(problem.map_shape, rule)
+
+
+def bytes_a_pixel(problem: CubeProblem) -> int:
+    """Return the bytes of the data of one pixel, in all cubes."""
+    return sum(
+        cube.axes.points * cube.cube.source.dtype.itemsize
+        for cube in problem.cubes.values()
+    )
 
 
 def brightness(problem: CubeProblem, chunk: tuple[int, ...]) -> AnyArray:

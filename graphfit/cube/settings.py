@@ -72,10 +72,14 @@ class RunSettings:
         most = self.chunk_n_max
         is_whole = isinstance(most, (int, np.integer)) and not isinstance(most, bool)
         if most is not None and (not is_whole or most < 1):
-            msg = f"chunk_n_max must be a whole number of at least 1 pixel, got {most!r}."
+            msg = (
+                f"chunk_n_max must be a whole number of at least 1 pixel, got {most!r}."
+            )
             raise SettingError(msg)
         if not callable(self.stop):
-            require_seconds("stop", self.stop, " or a function of the counts by status,")
+            require_seconds(
+                "stop", self.stop, " or a function of the counts by status,"
+            )
         if self.progress not in (True, False, None):
             msg = f"progress must be True, False or None, got {self.progress!r}."
             raise SettingError(msg)

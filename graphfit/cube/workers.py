@@ -131,7 +131,7 @@ class Processes:
     """Fresh interpreters on this machine; one that dies is replaced."""
 
     def __init__(self, function: Function, count: int) -> None:
-        require_guard("gf.fit_cube with scheduler='processes'")
+        require_guard("scheduler='processes'")
         self._parcel = Parcel.of(function)
         self._count, self.depth = count, count + 1
         self._last_words = LastWords()

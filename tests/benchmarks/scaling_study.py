@@ -222,7 +222,7 @@ def driving(cube: Any, start: Any, repeats: int, *, reads: bool) -> Line:
             settings: Any = settings, chunk: Any = chunk, canned: Any = canned
         ) -> None:
             keeper = MapMemory(problem.map_shape, problem.model.table)
-            run = CubeRun(problem, settings, keeper, chunk, not reads)
+            run = CubeRun(problem, settings, keeper, chunk, 1, not reads)
             for piece in run._pieces():
                 run._deliver(piece, canned(piece))
 

@@ -1,4 +1,4 @@
-"""Functions that tests send to workers: at the top level, where fresh interpreters find them."""
+"""Functions that tests send to workers, where fresh interpreters find them."""
 
 import os
 import signal

@@ -122,25 +122,34 @@ def main(scheduler, folder, kills, seed):
             os.setsid()  # its group is the run with all its workers
             fitted_here(scheduler, folder)
             os._exit(0)
-        if number < kills:
-            left = np.prod(SHAPE) - 1 - len(set(lines(folder / "kept")[:, 1]))
-            wanted = rng.randint(0, max(1, left // (kills - number)))
-            before = len(lines(folder / "begun"))
-            while len(lines(folder / "begun")) - before < wanted:
-                if os.waitpid(child, os.WNOHANG)[0]:
-                    sys.exit(f"The run of round {number} ended by itself.")
-                time.sleep(0.001)
-            time.sleep(rng.uniform(0.0, 0.03))
-            while True:  # until it has a group of its own
-                try:
-                    os.killpg(child, signal.SIGKILL)
-                    break
-                except ProcessLookupError:
-                    time.sleep(0.001)
-        _, status = os.waitpid(child, 0)
-        expected = -signal.SIGKILL if number < kills else 0
-        if os.waitstatus_to_exitcode(status) != expected:
+        status = kill_some_time(child, folder, kills - number, rng)
+        if status is None:
+            _, status = os.waitpid(child, 0)
+        # Near the end a run may be done before it is killed.
+        if os.waitstatus_to_exitcode(status) not in {0, -signal.SIGKILL}:
             sys.exit(f"The run of round {number} ended by itself: {status}.")
+
+
+def kill_some_time(child, folder, kills, rng):
+    """Kill a run after its share of the pixels; return its status if it ends before."""
+    if not kills:
+        return None
+    left = np.prod(SHAPE) - 1 - len(set(lines(folder / "kept")[:, 1]))
+    before = len(lines(folder / "begun"))
+    wanted = before + rng.randint(0, left // kills + (left > 0))
+    while len(lines(folder / "begun")) < wanted:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.001)
+    time.sleep(rng.uniform(0.0, 0.03))
+    while True:  # until it has a group of its own
+        try:
+            os.killpg(child, signal.SIGKILL)
+        except ProcessLookupError:
+            time.sleep(0.001)
+        else:
+            return None
 
 
 if __name__ == "__main__":

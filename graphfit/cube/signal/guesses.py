@@ -18,7 +18,7 @@ NAMES = ("amplitude", "mean", "stddev")
 
 
 def guesses(
-    cube: Any, x: Any, mask: Any = None, components: int = 1, axis: int = 0
+    cube: Any, x: Any, within: Any = None, components: int = 1, axis: int = 0
 ) -> dict[str, Any]:
     """Return maps of amplitude, mean and standard deviation to begin a fit at.
 
@@ -39,7 +39,7 @@ def guesses(
         data.
     x : array, shape (N,) or one that broadcasts with the cube's axes
         Positions of the channels, rising or falling, N >= 2.
-    mask : array of bool, optional
+    within : array of bool, optional
         True marks the voxels to look at, as `signal_mask` does: of the cube's shape, or
         one a pixel.
     components : int >= 1
@@ -84,7 +84,7 @@ def guesses(
     cube = require_cube(cube, where)
     axis = axis_number(cube, axis, where)
     x = channel_positions(x, cube, axis, where, least=2)
-    others = (x,) if mask is None else (x, chosen(mask, cube, axis, where))
+    others = (x,) if within is None else (x, chosen(within, cube, axis, where))
     if components == 1:
         names, kernel = list(NAMES), _one
     else:

@@ -47,7 +47,7 @@ class Moments:
 
 
 def moments(
-    cube: Any, x: Any, noise: Any = None, mask: Any = None, axis: int = 0
+    cube: Any, x: Any, noise: Any = None, within: Any = None, axis: int = 0
 ) -> Moments:
     """Return the moments 0, 1 and 2 of every spectrum, with their errors.
 
@@ -73,7 +73,7 @@ def moments(
         Positions of the channels, rising or falling, N >= 2; evenly spaced or not.
     noise : float > 0, or array, optional
         As for `signal_to_noise`; without it there are no errors.
-    mask : array of bool, optional
+    within : array of bool, optional
         True marks the voxels in use, as `signal_mask` does: of the cube's shape, or one a
         pixel.
     axis : int
@@ -118,9 +118,9 @@ def moments(
     others = [channel_positions(x, cube, axis, where, least=2)]
     if noise is not None:
         others.append(beside(noise, "the noise", cube, axis, where, kind="noise"))
-    if mask is not None:
-        others.append(chosen(mask, cube, axis, where))
-    kernel = partial(_kernel, has_noise=noise is not None, has_mask=mask is not None)
+    if within is not None:
+        others.append(chosen(within, cube, axis, where))
+    kernel = partial(_kernel, has_noise=noise is not None, has_mask=within is not None)
     count = 4 if noise is None else 8
     maps = over_spectra(kernel, cube, axis, tuple(others), maps=count)
     return Moments(*(maps[i] for i in range(count)))

@@ -32,7 +32,7 @@ class Peak:
     position: Any
 
 
-def peak(cube: Any, x: Any, mask: Any = None, axis: int = 0) -> Peak:
+def peak(cube: Any, x: Any, within: Any = None, axis: int = 0) -> Peak:
     """Return the value and the position of the brightest voxel of every spectrum.
 
     Parameters
@@ -41,7 +41,7 @@ def peak(cube: Any, x: Any, mask: Any = None, axis: int = 0) -> Peak:
         Brightness.  NaN and infinite voxels are no data.
     x : array, shape (N,) or one that broadcasts with the cube's axes
         Positions of the channels, in order.
-    mask : array of bool, optional
+    within : array of bool, optional
         True marks the voxels to look at, as `signal_mask` does: of the cube's shape, or
         one a pixel.
     axis : int
@@ -74,7 +74,7 @@ def peak(cube: Any, x: Any, mask: Any = None, axis: int = 0) -> Peak:
     cube = require_cube(cube, where)
     axis = axis_number(cube, axis, where)
     x = channel_positions(x, cube, axis, where)
-    others = (x,) if mask is None else (x, chosen(mask, cube, axis, where))
+    others = (x,) if within is None else (x, chosen(within, cube, axis, where))
     maps = over_spectra(_highest, cube, axis, others, maps=2)
     return Peak(height=maps[0], position=maps[1])
 

@@ -31,7 +31,7 @@ class LineWidth:
     from_peak: Any
 
 
-def line_width(cube: Any, x: Any, mask: Any = None, axis: int = 0) -> LineWidth:
+def line_width(cube: Any, x: Any, within: Any = None, axis: int = 0) -> LineWidth:
     """Return the standard deviation of the line in every spectrum, in two ways.
 
     For a Gaussian line both are its standard deviation.  ``sqrt(m2)`` weighs the wings by
@@ -41,7 +41,7 @@ def line_width(cube: Any, x: Any, mask: Any = None, axis: int = 0) -> LineWidth:
 
     Parameters
     ----------
-    cube, x, mask, axis : object
+    cube, x, within, axis : object
         As for `moments`.
 
     Returns
@@ -66,7 +66,7 @@ def line_width(cube: Any, x: Any, mask: Any = None, axis: int = 0) -> LineWidth:
     cube = require_cube(cube, where)
     axis = axis_number(cube, axis, where)
     x = channel_positions(x, cube, axis, where, least=2)
-    others = (x,) if mask is None else (x, chosen(mask, cube, axis, where))
+    others = (x,) if within is None else (x, chosen(within, cube, axis, where))
     maps = over_spectra(_both, cube, axis, others, maps=2)
     return LineWidth(from_moments=maps[0], from_peak=maps[1])
 

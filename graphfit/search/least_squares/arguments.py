@@ -70,7 +70,7 @@ class CurveData:
             object.__setattr__(self, name, value)
 
     def rows(self, where: slice | AnyArray) -> "CurveData":
-        """Return some of the rows, by a slice or their numbers; their leading axis is one."""
+        """Return rows, by a slice or their numbers; their leading axis is one."""
         y = self.y[where]
         return CurveData(
             (len(y),),

@@ -124,7 +124,7 @@ def test_x_that_cannot_be_used(tool, x, message):
 )
 def test_a_mask_that_cannot_be_used(tool, mask, message):
     with pytest.raises(DataError, match=message):
-        ON_X[tool](CUBE, X, mask=mask)
+        ON_X[tool](CUBE, X, within=mask)
 
 
 @pytest.mark.parametrize("tool", ["moments", "line_width", "guesses"])

@@ -32,7 +32,7 @@ def test_a_gaussian_has_its_own_moments():
 )
 def test_they_are_those_of_the_slow_twin(cube, steps, falling, mask):
     x = np.concatenate([[0.0], np.cumsum(steps)]) * (-1.0 if falling else 1.0)
-    found = moments(cube, x, mask=mask)
+    found = moments(cube, x, within=mask)
     for j in range(4):
         if not mask[:, j].any():
             assert np.isnan([found.m0[j], found.m1[j], found.m2[j]]).all()
@@ -53,7 +53,7 @@ def test_errors_are_the_law_of_propagation(rng, which):
     found = moments(spectrum, x, noise, mask)
     h = 1e-5
     moved = spectrum[:, None] + h * np.concatenate([np.eye(X.size), -np.eye(X.size)], 1)
-    both = getattr(moments(moved, x, mask=np.repeat(mask[:, None], 202, 1)), which)
+    both = getattr(moments(moved, x, within=np.repeat(mask[:, None], 202, 1)), which)
     slopes = (both[: X.size] - both[X.size :]) / (2.0 * h)
     wanted = np.sqrt(np.sum((slopes * noise) ** 2))
     assert getattr(found, which + "_error") == pytest.approx(wanted, rel=1e-6)

@@ -18,7 +18,7 @@ def test_they_are_made_of_moments_and_peak(rng):
     cube[:, 0, 0] = np.nan
     mask = rng.random(cube.shape) < 0.8
     found = line_width(cube, X, mask)
-    sums, top = moments(cube, X, mask=mask), peak(cube, X, mask)
+    sums, top = moments(cube, X, within=mask), peak(cube, X, mask)
     np.testing.assert_array_equal(found.from_moments, sums.width)
     wanted = sums.m0 / (np.sqrt(2.0 * np.pi) * top.height)
     np.testing.assert_allclose(found.from_peak, np.where(wanted > 0, wanted, np.nan))
