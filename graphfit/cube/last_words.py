@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 GRACE = 2.0  # s, for Python to notice the end of its time by itself
 TIMEOUT = "Timeout ("  # how the interpreter begins
@@ -28,28 +28,30 @@ class LastWords:
     """
 
     def __init__(self) -> None:
-        try:
-            descriptor, self.path = tempfile.mkstemp(prefix="graphfit-", suffix=".txt")
-        except OSError:  # a full disk; nothing will be told then
-            self.path = os.devnull
-        else:
-            os.close(descriptor)
+        held = Path(f"/proc/{os.getpid()}/fd")
+        self._file: Any = None
+        self.path = os.devnull
+        with contextlib.suppress(OSError):  # a full disk; nothing will be told then
+            if held.is_dir():  # a file without a name: a kill leaves nothing behind
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+                self.path = str(held / str(self._file.fileno()))
+            else:
+                self._file = tempfile.NamedTemporaryFile(buffering=0)  # noqa: SIM115
+                self.path = self._file.name
 
     def taken(self) -> str | None:
         """Return what has been told since the last time; None if nothing was."""
-        try:
-            text = Path(self.path).read_text(encoding="utf-8", errors="replace")
-            os.truncate(self.path, 0)
-        except OSError:  # somebody has tidied up
+        if self._file is None or self._file.closed:
             return None
+        self._file.seek(0)
+        text = self._file.read().decode("utf-8", errors="replace")
+        self._file.truncate(0)
         return _of_the_pixel(text.strip()) or None
 
     def close(self) -> None:
         """Remove the file."""
-        if self.path == os.devnull:
-            return
-        with contextlib.suppress(OSError):
-            Path(self.path).unlink(missing_ok=True)
+        if self._file is not None:
+            self._file.close()
 
 
 def is_timeout(told: str | None) -> bool:
@@ -71,8 +73,11 @@ def speak_when_dying(path: str) -> None:
     path : str
         Of the file, which all workers add to.
     """
-    # One line at a time reaches the file, for it is appended to without a buffer.
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    flags = os.O_WRONLY | os.O_APPEND
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:  # it can still end itself, without a word
+        descriptor = os.open(os.devnull, flags)
     faulthandler.enable(descriptor, all_threads=False)
     _place().append(descriptor)
 

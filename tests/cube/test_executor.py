@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from functools import partial
 import psutil
 import pytest
 
-from graphfit.cube import cluster, executor, workers
+from graphfit.cube import cluster, executor
 from graphfit.cube.executor import WorkersLostError, run_pieces
 from graphfit.cube.outcome import Fate, Outcome
 from graphfit.cube.workers import require_scheduler, worker_count
@@ -247,7 +248,7 @@ def trackers():
 
 @pytest.mark.distributed
 def test_processes_are_gone_afterwards_and_so_is_their_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "LastWords", partial(words_in, tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = set(psutil.Process().children(recursive=True))
     found = run(unhurried, range(8), scheduler="processes", n_workers=2)
     assert 1 <= len({pid for _, pid in found} - {os.getpid()}) <= 2
@@ -255,21 +256,11 @@ def test_processes_are_gone_afterwards_and_so_is_their_file(tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
-def words_in(folder):
-    from graphfit.cube.last_words import LastWords
-
-    words = LastWords()
-    os.unlink(words.path)
-    words.path = str(folder / "words.txt")
-    open(words.path, "w").close()
-    return words
-
-
 @pytest.mark.slow
 @pytest.mark.distributed
 @pytest.mark.parametrize(
     ("function", "told"),
-    [(deadly, None), (killed, None), (crashing, "Segmentation fault")],
+    [(killed, None), (crashing, "Segmentation fault")],
 )
 def test_a_piece_that_kills_its_process_is_found(function, told):
     lost, delivered = [], []

@@ -266,7 +266,8 @@ def test_a_full_disk_leaves_no_words(monkeypatch):
     def refuse(**options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(last_words.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(last_words.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(last_words.tempfile, "NamedTemporaryFile", refuse)
     words = LastWords()
     assert words.taken() is None
     words.close()

@@ -4,8 +4,6 @@ import os
 import signal
 import time
 
-import numpy as np
-
 
 def doubled(piece):
     return 2 * piece
@@ -44,10 +42,6 @@ def crashing(piece):
     return sum(piece)
 
 
-def always_deadly(piece):
-    os._exit(1)
-
-
 def unhurried(piece):
     time.sleep(0.05)
     return os.getpid()
@@ -74,7 +68,3 @@ class Unsendable:
     def __getstate__(self):
         message = "an open file"
         raise TypeError(message)
-
-
-def big(piece):
-    return np.zeros(piece)
