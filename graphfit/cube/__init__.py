@@ -1,6 +1,8 @@
 """Cubes: one graph at every pixel, chunk by chunk.
 
-Data, masks, noise and world axes are read lazily (``reading``, ``source``, ``world``), a
-plan cuts the map into chunks (``plan``), workers fit them (``worker``) wherever a scheduler
-runs them (``executor``), and what they find is kept in memory or in a store.
+A datum goes from `inputs` (read slice by slice) through `fitting` (rows of a region, all
+pixels at once or one by one), wherever `scheduling` lets it run, into the maps of
+`map_memory` or of a store.  `fit_cube` is the whole way; `problem` what is checked before,
+`plan` and `run` what happens when, `access` the way back from a map to a pixel.  `signal`
+finds what to fit; `astropy_fit` fits astropy's models with astropy's fitters.
 """

@@ -6,13 +6,13 @@ from typing import Any, final
 import numpy as np
 
 from graphfit.compiler import lower
-from graphfit.cube.axes import Region
-from graphfit.cube.factor_cube import FactorCube
-from graphfit.cube.pixel_engine import PixelEngine
+from graphfit.cube.fitting.factor_cube import FactorCube
+from graphfit.cube.fitting.pixel_engine import PixelEngine
+from graphfit.cube.fitting.row_engine import RowEngine, grouped
+from graphfit.cube.fitting.rows import RegionRows
+from graphfit.cube.fitting.worker import fits_rows
+from graphfit.cube.inputs.axes import Region
 from graphfit.cube.problem import CubeProblem
-from graphfit.cube.row_engine import RowEngine, grouped
-from graphfit.cube.rows import RegionRows
-from graphfit.cube.worker import fits_rows
 from graphfit.errors import ResultError, UnknownNameError, close_match
 from graphfit.result import make_results
 from graphfit.result.derive import with_derived
@@ -174,7 +174,7 @@ class CubeAccess:
 
     def _model_rows(self, region: Region, key: str, rows: RegionRows) -> FloatArray:
         """Return the model (P, N) at the maps' values; NaN where there are none."""
-        from graphfit.cube.model_rows import model_rows
+        from graphfit.cube.fitting.model_rows import model_rows
 
         self._require_models(key)
         model = self._problem.model

@@ -6,7 +6,7 @@ from graphfit.analysis import Analysis
 from graphfit.compiler import Explanation, as_graph
 from graphfit.compiler import explain as explain_datasets
 from graphfit.cube.analysis import CubeAnalysis
-from graphfit.cube.pixel_engine import pixel_analysis
+from graphfit.cube.fitting.pixel_engine import pixel_analysis
 from graphfit.cube.problem import CubeProblem, read_problem
 from graphfit.graph import FactorGraphModel
 from graphfit.search import LevenbergMarquardt

@@ -11,15 +11,15 @@ import numpy as np
 
 from graphfit.cube.access import CubeAccess
 from graphfit.cube.analysis import CubeAnalysis
-from graphfit.cube.grid import output_grid
+from graphfit.cube.fitting.map_table import Wanted
 from graphfit.cube.identity import run_identity
+from graphfit.cube.inputs.grid import output_grid
 from graphfit.cube.interrupted import FitInterrupted
 from graphfit.cube.map_memory import MapKeeper, MapMemory, tile_lengths
-from graphfit.cube.map_table import Wanted
 from graphfit.cube.problem import CubeProblem, cube_problem
 from graphfit.cube.run import CubeRun, require_priority, run_chunk
+from graphfit.cube.scheduling.workers import shares_memory, worker_count
 from graphfit.cube.settings import RunSettings
-from graphfit.cube.workers import shares_memory, worker_count
 from graphfit.errors import SettingError
 from graphfit.io.grid_facts import grid_facts
 from graphfit.io.notes_file import read_notes

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from graphfit.cube.aligned import Aligned
-from graphfit.cube.factor_cube import FactorCube
+from graphfit.cube.fitting.factor_cube import FactorCube
+from graphfit.cube.inputs.aligned import Aligned
 from graphfit.cube.problem import CubeProblem
 from graphfit.io.fingerprint import fingerprint
 from graphfit.search.output import COSMETIC

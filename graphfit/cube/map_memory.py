@@ -6,7 +6,7 @@ from typing import Any, Protocol, final
 
 import numpy as np
 
-from graphfit.cube.axes import Region
+from graphfit.cube.inputs.axes import Region
 from graphfit.samples import MapSpec, PixelMaps, Status
 from graphfit.typing import AnyArray, BoolArray
 

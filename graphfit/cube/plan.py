@@ -14,7 +14,7 @@ from typing import final
 
 import numpy as np
 
-from graphfit.cube.axes import Region
+from graphfit.cube.inputs.axes import Region
 from graphfit.typing import AnyArray, BoolArray
 
 CHUNK_BYTES = 16 << 20  # of data in a chunk

@@ -8,18 +8,18 @@ import numpy as np
 
 from graphfit.compiler import as_graph
 from graphfit.cube.analysis import CubeAnalysis
-from graphfit.cube.array_source import ArraySource
-from graphfit.cube.derived_source import broadcast
-from graphfit.cube.factor_cube import FactorCube, factor_cube
-from graphfit.cube.map_table import Wanted
-from graphfit.cube.model_checks import check_model, trial_numbers
-from graphfit.cube.parameter_units import parameter_units
-from graphfit.cube.pixel_model import PixelFactor, PixelModel, Slot
-from graphfit.cube.reading import read_cube
-from graphfit.cube.rows import CubeReader
+from graphfit.cube.fitting.factor_cube import FactorCube, factor_cube
+from graphfit.cube.fitting.map_table import Wanted
+from graphfit.cube.fitting.model_checks import check_model, trial_numbers
+from graphfit.cube.fitting.parameter_units import parameter_units
+from graphfit.cube.fitting.pixel_model import PixelFactor, PixelModel, Slot
+from graphfit.cube.fitting.rows import CubeReader
+from graphfit.cube.inputs.array_source import ArraySource
+from graphfit.cube.inputs.derived_source import broadcast
+from graphfit.cube.inputs.reading import read_cube
+from graphfit.cube.inputs.source_protocol import Source
+from graphfit.cube.inputs.units import as_unit, factor_between
 from graphfit.cube.settings import require_seconds
-from graphfit.cube.source_protocol import Source
-from graphfit.cube.units import as_unit, factor_between
 from graphfit.errors import DataError, GraphError, ModelError, SettingError, close_match
 from graphfit.graph import FactorGraphModel
 from graphfit.model.pixel_maps import pixel_maps

@@ -8,11 +8,17 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.cube.axes import Region
-from graphfit.cube.executor import run_pieces
-from graphfit.cube.last_words import is_timeout
+from graphfit.cube.fitting.pixel_engine import Note
+from graphfit.cube.fitting.rows import RegionRows
+from graphfit.cube.fitting.worker import (
+    FitPieces,
+    Piece,
+    PieceFits,
+    fits_rows,
+    without_answer,
+)
+from graphfit.cube.inputs.axes import Region
 from graphfit.cube.map_memory import MapKeeper
-from graphfit.cube.pixel_engine import Note
 from graphfit.cube.plan import (
     LEAST_ROWS,
     ChunkRule,
@@ -25,15 +31,9 @@ from graphfit.cube.plan import (
 )
 from graphfit.cube.problem import CubeProblem
 from graphfit.cube.progress import CubeProgress
-from graphfit.cube.rows import RegionRows
+from graphfit.cube.scheduling.executor import run_pieces
+from graphfit.cube.scheduling.last_words import is_timeout
 from graphfit.cube.settings import RunSettings
-from graphfit.cube.worker import (
-    FitPieces,
-    Piece,
-    PieceFits,
-    fits_rows,
-    without_answer,
-)
 from graphfit.errors import ConvergenceWarning, DataError, DataWarning
 from graphfit.io.notes_file import MOST_NOTES, NotesFile
 from graphfit.samples import Status

@@ -26,14 +26,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import graphfit as gf
-from graphfit.cube.executor import run_pieces
+from graphfit.cube.fitting.map_table import Wanted
+from graphfit.cube.fitting.worker import FitPieces, Piece, PieceFits
 from graphfit.cube.map_memory import MapMemory, tile_lengths
-from graphfit.cube.map_table import Wanted
 from graphfit.cube.plan import LEAST_ROWS, ChunkRule, chunk_lengths, regions
 from graphfit.cube.problem import CubeProblem, cube_problem
 from graphfit.cube.run import SECONDS_A_PIECE, SLOW_CHUNK, CubeRun, run_chunk
+from graphfit.cube.scheduling.executor import run_pieces
 from graphfit.cube.settings import RunSettings
-from graphfit.cube.worker import FitPieces, Piece, PieceFits
 from graphfit.io.cube_store import CubeStore
 
 CHANNELS = 53

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import graphfit as gf
-from graphfit.cube.map_table import Wanted
+from graphfit.cube.fitting.map_table import Wanted
+from graphfit.cube.fitting.worker import FitPieces, Piece
 from graphfit.cube.problem import cube_problem
-from graphfit.cube.worker import FitPieces, Piece
 
 SHAPE = (200, 60, 700)  # float32: 34 MB
 CHUNK = (slice(10, 30), slice(0, 700))  # 11 MB of it

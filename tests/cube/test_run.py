@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import graphfit as gf
+from graphfit.cube.fitting.worker import Piece
 from graphfit.cube.run import SENT_BYTES
-from graphfit.cube.worker import Piece
 from tests.cube.line_cases import SEED, line, model
 from tests.faults.cube_run import MASKED, SHAPE, counts, run
 

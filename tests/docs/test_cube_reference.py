@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import graphfit as gf
-from graphfit.cube.map_table import Wanted, map_table
+from graphfit.cube.fitting.map_table import Wanted, map_table
 from graphfit.samples import Status
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/reference"

@@ -6,10 +6,16 @@ from typing import Any, NamedTuple, final
 
 from graphfit.cube.astropy_fit.axes import WHERE, divide_axes
 from graphfit.cube.astropy_fit.weights import Weights, read_weights
-from graphfit.cube.axes import CubeAxes
-from graphfit.cube.reading import require_numbers
-from graphfit.cube.reading_objects import from_object, values_source
-from graphfit.cube.source import DaskSource, Source, flags, in_unit, with_all_axes
+from graphfit.cube.inputs.axes import CubeAxes
+from graphfit.cube.inputs.reading import require_numbers
+from graphfit.cube.inputs.reading_objects import from_object, values_source
+from graphfit.cube.inputs.source import (
+    DaskSource,
+    Source,
+    flags,
+    in_unit,
+    with_all_axes,
+)
 from graphfit.errors import DataError, SettingError
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from graphfit.cube.axes import CubeAxes, normal_axes
+from graphfit.cube.inputs.axes import CubeAxes, normal_axes
 from graphfit.errors import DataError, SettingError
 
 WHERE = "gf.parallel_fit_dask"

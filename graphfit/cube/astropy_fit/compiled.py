@@ -9,8 +9,8 @@ from graphfit.cube.astropy_fit.axes import WHERE
 from graphfit.cube.astropy_fit.job import Job
 from graphfit.cube.astropy_fit.models import free_names, scalar_model
 from graphfit.cube.astropy_fit.run import Found
-from graphfit.cube.cube_input import CubeInput
 from graphfit.cube.fit_info import NoFit
+from graphfit.cube.inputs.cube_input import CubeInput
 from graphfit.errors import SettingError
 from graphfit.model import Model
 from graphfit.priors import pixel_map

@@ -13,10 +13,10 @@ from graphfit.cube.astropy_fit.diagnostics import Diagnostics, read_diagnostics
 from graphfit.cube.astropy_fit.models import start_maps
 from graphfit.cube.astropy_fit.units import PlainModel, input_equivalencies, plain_model
 from graphfit.cube.astropy_fit.world import read_world
-from graphfit.cube.axes import CubeAxes
-from graphfit.cube.source import in_unit
-from graphfit.cube.world import World
-from graphfit.cube.world_axis import WorldAxis
+from graphfit.cube.inputs.axes import CubeAxes
+from graphfit.cube.inputs.source import in_unit
+from graphfit.cube.inputs.world import World
+from graphfit.cube.inputs.world_axis import WorldAxis
 from graphfit.errors import ModelError, SettingError
 from graphfit.typing import FloatArray
 

@@ -6,10 +6,10 @@ from itertools import pairwise, product
 
 from graphfit.cube.astropy_fit.job import Job
 from graphfit.cube.astropy_fit.rows import JobReader
-from graphfit.cube.axes import Region
+from graphfit.cube.fitting.worker import Piece
+from graphfit.cube.inputs.axes import Region
+from graphfit.cube.inputs.source import BroadcastSource
 from graphfit.cube.plan import ChunkRule, chunk_lengths, parts, regions
-from graphfit.cube.source import BroadcastSource
-from graphfit.cube.worker import Piece
 
 MOST_FITS = 500  # of a piece, as astropy has it
 FEWEST_FITS = 16

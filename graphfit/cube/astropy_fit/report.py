@@ -7,7 +7,7 @@ from graphfit.cube.astropy_fit.models import scalar_model
 from graphfit.cube.astropy_fit.pieces import chunks
 from graphfit.cube.astropy_fit.rows import JobReader, Spectra
 from graphfit.cube.astropy_fit.run import Found
-from graphfit.cube.rows import RegionRows
+from graphfit.cube.fitting.rows import RegionRows
 from graphfit.samples import Status
 
 

@@ -6,14 +6,14 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.cube.aligned import Aligned, aligned
 from graphfit.cube.astropy_fit.job import Job
 from graphfit.cube.astropy_fit.pixel import Spectrum
-from graphfit.cube.axes import CubeAxes, Region
-from graphfit.cube.factor_cube import FactorRows, PixelValues
-from graphfit.cube.rows import RegionRows
-from graphfit.cube.source import Source
-from graphfit.cube.world import World
+from graphfit.cube.fitting.factor_cube import FactorRows, PixelValues
+from graphfit.cube.fitting.rows import RegionRows
+from graphfit.cube.inputs.aligned import Aligned, aligned
+from graphfit.cube.inputs.axes import CubeAxes, Region
+from graphfit.cube.inputs.source import Source
+from graphfit.cube.inputs.world import World
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.typing import FloatArray
 

@@ -9,9 +9,9 @@ from graphfit.cube.astropy_fit.diagnostics import Diagnostics
 from graphfit.cube.astropy_fit.pixel import FitterCall, PixelFit, PixelFitter, Spectrum
 from graphfit.cube.astropy_fit.rows import JobReader, Spectra
 from graphfit.cube.astropy_fit.warning_log import heard_warnings
-from graphfit.cube.axes import Region
 from graphfit.cube.fit_info import NoFit
-from graphfit.cube.worker import Piece
+from graphfit.cube.fitting.worker import Piece
+from graphfit.cube.inputs.axes import Region
 from graphfit.samples import Status
 from graphfit.typing import AnyArray, FloatArray
 

@@ -6,10 +6,14 @@ from typing import Any, final
 import numpy as np
 
 from graphfit.cube.astropy_fit.axes import WHERE
-from graphfit.cube.reading import require_numbers
-from graphfit.cube.reading_objects import noise_source, of_known_type, values_source
-from graphfit.cube.source import Source, converted, scaled, with_all_axes
-from graphfit.cube.units import factor_between
+from graphfit.cube.inputs.reading import require_numbers
+from graphfit.cube.inputs.reading_objects import (
+    noise_source,
+    of_known_type,
+    values_source,
+)
+from graphfit.cube.inputs.source import Source, converted, scaled, with_all_axes
+from graphfit.cube.inputs.units import factor_between
 from graphfit.errors import DataError
 from graphfit.typing import AnyArray
 

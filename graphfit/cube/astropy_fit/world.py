@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from graphfit.cube.axes import CubeAxes
-from graphfit.cube.cube_input import CubeInput
-from graphfit.cube.source import Source
-from graphfit.cube.wcs_axes import WcsAxes, is_wcs, low_level, wcs_axes
-from graphfit.cube.world_axis import WorldAxis, world_axis
+from graphfit.cube.inputs.axes import CubeAxes
+from graphfit.cube.inputs.cube_input import CubeInput
+from graphfit.cube.inputs.source import Source
+from graphfit.cube.inputs.wcs_axes import WcsAxes, is_wcs, low_level, wcs_axes
+from graphfit.cube.inputs.world_axis import WorldAxis, world_axis
 from graphfit.errors import DataError, SettingError
 
 

@@ -6,9 +6,9 @@ from astropy.wcs.wcsapi import BaseLowLevelWCS, HighLevelWCSWrapper
 from dask import array as da
 
 from graphfit.cube.astropy_fit.world import read_world
-from graphfit.cube.axes import CubeAxes
-from graphfit.cube.source import ArraySource
-from graphfit.cube.world import World
+from graphfit.cube.inputs.axes import CubeAxes
+from graphfit.cube.inputs.source import ArraySource
+from graphfit.cube.inputs.world import World
 from graphfit.errors import DataError, SettingError
 from tests.cube.cube_cases import whole
 

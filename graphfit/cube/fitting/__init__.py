@@ -1,0 +1,1 @@
+"""Fits of a piece of the map: from slices of the cubes to the maps' values."""

@@ -1,0 +1,171 @@
+"""FitPieces: what a worker does with a piece of the map."""
+
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.cube.fitting.pixel_engine import Note, PixelEngine
+from graphfit.cube.fitting.pixel_model import PixelModel
+from graphfit.cube.fitting.row_engine import RowEngine
+from graphfit.cube.fitting.rows import CubeReader, RegionRows
+from graphfit.cube.inputs.axes import Region
+from graphfit.errors import ConvergenceWarning
+from graphfit.samples import Status
+from graphfit.search.least_squares.levenberg_marquardt import LevenbergMarquardt
+from graphfit.typing import AnyArray, BoolArray
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A region of the map to be fitted.
+
+    Attributes
+    ----------
+    region : tuple of slice
+    rows : RegionRows or None
+        Its data; None where the worker reads them.
+    skip : ndarray of bool, of the region's shape, or None
+        Pixels that an earlier run has fitted.
+    """
+
+    region: Region
+    rows: RegionRows | None = None
+    skip: BoolArray | None = None
+
+    def halves(self) -> tuple["Piece", ...]:
+        """Return the piece in two; nothing for a single pixel."""
+        lengths = [part.stop - part.start for part in self.region]
+        if not lengths or max(lengths) < 2:
+            return ()
+        axis = lengths.index(max(lengths))
+        cut = self.region[axis].start + lengths[axis] // 2
+        parts = []
+        for low, high in (
+            (self.region[axis].start, cut),
+            (cut, self.region[axis].stop),
+        ):
+            region = (
+                *self.region[:axis],
+                slice(low, high),
+                *self.region[axis + 1 :],
+            )
+            rows = None if self.rows is None else self.rows.part(region)
+            skip = self.skip
+            if skip is not None:
+                start = self.region[axis].start
+                skip = skip.take(range(low - start, high - start), axis)
+            parts.append(Piece(region, rows, skip))
+        return tuple(parts)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PieceFits:
+    """What was found in a piece.
+
+    Attributes
+    ----------
+    values : dict of str to array
+        Of every map, (P, ...).
+    notes : list of Note
+        What went wrong, pixel by pixel.
+    infinite : int
+        Voxels that were infinite.
+    seconds : float
+        Of the fits, without reading.
+    """
+
+    values: dict[str, AnyArray]
+    notes: list[Note]
+    infinite: int
+    seconds: float
+
+
+@final
+class FitPieces:
+    """Fits pieces of a map; a function that can be sent to workers.
+
+    Parameters
+    ----------
+    model : PixelModel
+    reader : CubeReader or None
+        Where pieces bring no data; None where all do.
+    """
+
+    def __init__(self, model: PixelModel, reader: CubeReader | None) -> None:
+        self._model = model
+        self._reader = reader
+        self._engine: RowEngine | None = None
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self._model, "reader": self._reader}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        FitPieces.__init__(self, state["model"], state["reader"])
+
+    def __call__(self, piece: Piece) -> PieceFits:
+        """Return the fits of a piece."""
+        rows = piece.rows
+        if rows is None:
+            assert self._reader is not None
+            rows = self._reader.read(piece.region)
+        if piece.skip is not None:
+            skip = piece.skip.ravel()
+            masked = skip if rows.masked is None else rows.masked | skip
+            rows = replace(rows, masked=masked)
+        began = time.perf_counter()
+        with _quiet():
+            values, notes = self._fits(rows)
+        counts = [item.infinite for item in rows.factors.values()]
+        infinite = sum(int(count.sum()) for count in counts if count is not None)
+        return PieceFits(values, notes, infinite, time.perf_counter() - began)
+
+    def _fits(self, rows: RegionRows) -> tuple[dict[str, AnyArray], list[Note]]:
+        if not fits_rows(self._model):
+            return PixelEngine(self._model).fit(rows)
+        engine = self.row_engine()
+        if engine.is_python:
+            # One pixel's error must not be another's: each has its own call.
+            return PixelEngine(self._model).fit(rows)
+        return engine.fit(rows), []
+
+    def row_engine(self) -> RowEngine:
+        """Return the engine of this process, made once."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = RowEngine(self._model)
+            return self._engine
+
+
+def fits_rows(model: PixelModel) -> bool:
+    """Say whether a model's pixels are fitted together."""
+    own = any(factor.analysis is not None for factor in model.factors.values())
+    is_least_squares = isinstance(model.search, LevenbergMarquardt)
+    return is_least_squares and not own and not model.has_free_maps
+
+
+def without_answer(model: PixelModel, status: Status) -> dict[str, AnyArray]:
+    """Return the maps' values at one pixel whose process died."""
+    values = model.empty(1)
+    values["status"][:] = status
+    return values
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave convergence to the status; filters of warnings are no business of threads."""
+    with np.errstate(all="ignore"):  # of this thread alone
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            yield

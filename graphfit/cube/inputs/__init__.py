@@ -1,0 +1,1 @@
+"""What a cube is read from: files, arrays, masks, world axes, slice by slice."""
