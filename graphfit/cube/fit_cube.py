@@ -243,6 +243,8 @@ def _run(problem: CubeProblem, settings: RunSettings) -> CubeResult:
             run.to_the_end()
         except KeyboardInterrupt:
             is_interrupted = True
+        else:
+            run.require_data()
     facts["seconds"] = run.seconds
     facts["pixels"] = run.fitted
     facts["notes"] = run.notes if settings.store is None else read_notes(settings.store)

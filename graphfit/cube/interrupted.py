@@ -2,12 +2,12 @@
 
 from typing import Any, final
 
-from graphfit.errors import GraphfitError
-
 
 @final
-class FitInterrupted(GraphfitError, KeyboardInterrupt):
+class FitInterrupted(KeyboardInterrupt):
     """A run over a cube was interrupted; nothing that was finished is lost.
+
+    No Exception, as Ctrl-C is none: ``except Exception`` lets it through.
 
     Attributes
     ----------

@@ -15,6 +15,7 @@ from graphfit.cube.fitting.worker import (
     Piece,
     PieceFits,
     fits_rows,
+    unread,
     without_answer,
 )
 from graphfit.cube.inputs.axes import Region
@@ -98,6 +99,7 @@ class CubeRun:
         # Those of a store are durable before the pixel is.
         self._notes_file = None if settings.store is None else NotesFile(settings.store)
         self._infinite = 0
+        self._unread, self._why_unread = 0, ""
 
     def to_the_end(self) -> None:
         """Fit all that is pending, or until it is to stop."""
@@ -131,14 +133,31 @@ class CubeRun:
 
     def warn(self) -> list[str]:
         """Tell, and return, what was odd about the data."""
-        if not self._infinite:
-            return []
-        text = (
-            f"{self._infinite} voxels are infinite; they were left out like NaN. Is the "
-            "cube divided by a zero somewhere?"
-        )
-        warnings.warn(text, DataWarning, stacklevel=4)
-        return [text]
+        told = []
+        if self._infinite:
+            told.append(
+                f"{self._infinite} voxels are infinite; they were left out like NaN. Is "
+                "the cube divided by a zero somewhere?"
+            )
+        if self._unread:
+            told.append(
+                f"{self._unread} pixels were not reached. {self._why_unread} With store= "
+                "the same call tries them again."
+            )
+        for text in told:
+            warnings.warn(text, DataWarning, stacklevel=4)
+        return told
+
+    def require_data(self) -> None:
+        """Refuse a run in which nothing at all could be read.
+
+        Raises
+        ------
+        DataError
+            With the first reason.
+        """
+        if self._unread and not self.fitted and self._pending is None:
+            raise DataError(self._why_unread)
 
     def _pieces(self) -> Iterator[Piece]:
         found = with_work(regions(self._problem.map_shape, self._chunk), self._pending)
@@ -148,7 +167,13 @@ class CubeRun:
             if _count(chunk) <= most and self._reads_there:
                 yield self._piece(chunk)
                 continue
-            rows = self._problem.reader.read(chunk)
+            try:
+                rows = self._problem.reader.read(chunk)
+            except Exception as error:  # boundary: users' arrays, disks  # noqa: BLE001
+                self._deliver(
+                    self._piece(chunk), unread(self._problem.model, chunk, error)
+                )
+                continue
             done = 0
             waiting = ordered(with_work(parts(chunk, most), self._pending), priority)
             while waiting:
@@ -181,7 +206,11 @@ class CubeRun:
         wanted = None if piece.skip is None else ~piece.skip
         self._keeper.write(piece.region, values, wanted)
         status = values["status"] if wanted is None else values["status"][wanted]
-        self._progress.add(status)
+        lost = status == Status.NOT_REACHED
+        if lost.any():
+            self._unread += int(lost.sum())
+            self._why_unread = self._why_unread or fits.notes[0].text
+        self._progress.add(status[~lost])
         # Pixels that were not fitted say nothing of what others take.
         count = int((status != Status.MASKED).sum())
         if count and fits.seconds:

@@ -1,5 +1,6 @@
 """FitPieces: what a worker does with a piece of the map."""
 
+import math
 import threading
 import time
 import warnings
@@ -65,6 +66,9 @@ class Piece:
         return tuple(parts)
 
 
+UNREAD = "The data could not be read. "
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class PieceFits:
@@ -116,7 +120,10 @@ class FitPieces:
         rows = piece.rows
         if rows is None:
             assert self._reader is not None
-            rows = self._reader.read(piece.region)
+            try:
+                rows = self._reader.read(piece.region)
+            except Exception as error:  # boundary: users' arrays, disks  # noqa: BLE001
+                return unread(self._model, piece.region, error)
         if piece.skip is not None:
             skip = piece.skip.ravel()
             masked = skip if rows.masked is None else rows.masked | skip
@@ -150,6 +157,18 @@ def fits_rows(model: PixelModel) -> bool:
     own = any(factor.analysis is not None for factor in model.factors.values())
     is_least_squares = isinstance(model.search, LevenbergMarquardt)
     return is_least_squares and not own and not model.has_free_maps
+
+
+def unread(model: PixelModel, region: Region, error: Exception) -> PieceFits:
+    """Return what is known of a region whose data could not be read: why.
+
+    Its pixels stay NOT_REACHED, so that a later run tries them again.
+    """
+    count = math.prod(part.stop - part.start for part in region)
+    first = tuple(part.start for part in region)
+    text = f"{UNREAD}{type(error).__name__}: {error}"
+    note = Note(first, Status.NOT_REACHED, text)
+    return PieceFits(model.empty(count), [note], 0, 0.0)
 
 
 def without_answer(model: PixelModel, status: Status) -> dict[str, AnyArray]:
