@@ -98,9 +98,9 @@ class FactorSum:
         self.local: IntArray = np.concatenate([item.local for item in data])
         sizes = [item.local.size for item in data]
         self._widest = max(sizes, default=0)
-        code = compile_module(LOOP, ["factors"])
+        self._code = compile_module(LOOP, ["factors"])  # kept alive with the call
         self._call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 11)(
-            code.address("factors")
+            self._code.address("factors")
         )
         found = {id(kernel): kernel.address(kind) for kernel in kernels}
         self._tables = (

@@ -62,7 +62,7 @@ class CubeAccess:
     ) -> Any:
         model = self._problem.model
         fitter = RowEngine(model)
-        if fitter.is_python:
+        if not fitter.fits_rows:
             return engine.results(rows, 0, index, keys)
         found = fitter.batch(rows, keys)
         status = Status(int(found.status[0]))

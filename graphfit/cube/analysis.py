@@ -21,16 +21,19 @@ class CubeAnalysis(Analysis):
         The cube; paths are of FITS files and zarr folders.  It is read slice by slice.
         NaN is no data.
     noise : float, array-like, path, or "auto"
-        Standard deviations in the unit of the data: one number, one a channel, one a pixel,
-        one a voxel.  "auto" measures them at every pixel from the differences of
-        neighbouring channels, see :func:`graphfit.cube.signal.noise_from_differences`.  By
-        default the data's own uncertainty, where it has one.
+        Standard deviations in the unit that the fit works in, which is `unit` where it is
+        given, else that of the data: one number, one a channel, one a pixel, one a voxel;
+        those that have a unit are converted.  "auto" measures them at every pixel from the
+        differences of neighbouring channels, see
+        :func:`graphfit.cube.signal.noise_from_differences`.  By default the data's own
+        uncertainty, where it has one.
     mask : array-like of bool or path, optional
         True leaves out: voxels (the shape of the data), channels, or whole pixels (the
-        shape of the map).
+        shape of the map).  In a FITS image, which has no booleans, what is not 0.
     world : array-like, tuple of them, or WCS, optional
         The independent variable: one array a fitting axis, along it or varying over the
-        map.  By default from the data's WCS or coordinates, else pixel numbers.
+        map.  By default from the data's WCS or coordinates, else pixel numbers.  Where one
+        that varies is NaN, the point is left out.
     fitting_axes : int or tuple of int, optional
         The axes that one fit spans, in the order of the model's inputs; by default the
         spectral axis.
@@ -45,7 +48,7 @@ class CubeAnalysis(Analysis):
         those of ``x``, ``data``, ``noise_map``, ``mask`` that its arguments name.
     **extras
         Further arguments of that class.  Arrays with the map's or the cube's axes are
-        sliced for the pixel; everything else is passed as it is.
+        sliced for the pixel, and must be plain numbers; everything else is passed as it is.
 
     Raises
     ------

@@ -79,7 +79,7 @@ class MapMemory:
 def tile_lengths(
     shape: tuple[int, ...], specs: Sequence[MapSpec], chunk: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Return the lengths of a store's tiles: whole chunks, some megabytes a map.
+    """Return the lengths of a store's tiles: some megabytes a map, whole chunks if small.
 
     Parameters
     ----------
@@ -100,6 +100,9 @@ def tile_lengths(
     )
     most = max(1, (2 << 20) // widest)
     lengths = list(chunk)
+    while math.prod(lengths) > max(most, 1):  # a chunk of wide maps
+        axis = lengths.index(max(lengths))
+        lengths[axis] = -(-lengths[axis] // 2)
     for axis in reversed(range(len(shape))):
         others = math.prod(lengths) // lengths[axis]
         blocks = max(1, most // (others * lengths[axis]))

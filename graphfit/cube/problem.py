@@ -1,5 +1,6 @@
 """CubeProblem: a graph over cubes, read and checked, before any pixel is fitted."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -14,10 +15,10 @@ from graphfit.cube.fitting.model_checks import check_model, trial_numbers
 from graphfit.cube.fitting.parameter_units import parameter_units
 from graphfit.cube.fitting.pixel_model import PixelFactor, PixelModel, Slot
 from graphfit.cube.fitting.rows import CubeReader
-from graphfit.cube.inputs.array_source import ArraySource
-from graphfit.cube.inputs.derived_source import broadcast
-from graphfit.cube.inputs.reading import read_cube
-from graphfit.cube.inputs.source_protocol import Source
+from graphfit.cube.inputs.derived_source import broadcast, scaled
+from graphfit.cube.inputs.filled_source import filled
+from graphfit.cube.inputs.reading import read_cube, require_numbers
+from graphfit.cube.inputs.reading_objects import from_object
 from graphfit.cube.inputs.units import as_unit, factor_between
 from graphfit.cube.settings import require_seconds
 from graphfit.errors import DataError, GraphError, ModelError, SettingError, close_match
@@ -229,10 +230,13 @@ def _common_shape(cubes: Mapping[str, FactorCube]) -> tuple[int, ...]:
 
 
 def _pixel_factor(cube: FactorCube) -> PixelFactor:
-    first = tuple(slice(0, 1) for _ in cube.axes.map_shape)
-    inputs = tuple(row[0] for row in cube.world.read(cube.axes.where(first)))
     return PixelFactor(
-        cube.settings, inputs, cube.axes.fit_shape, cube.has_sigma, cube.analysis
+        cube.settings,
+        cube.trial_inputs(),
+        cube.axes.fit_shape,
+        cube.has_sigma,
+        cube.analysis,
+        not cube.world.is_shared,
     )
 
 
@@ -288,37 +292,35 @@ def _starts(
             msg = f"start: there is no parameter {name!r}.{hint}"
             raise ModelError(msg)
         label = f"start[{name!r}]"
-        plain = _without_unit(value, (model.units or {}).get(name), label)
-        if np.ndim(plain) == 0 and not isinstance(plain, str):
-            found[name] = float(plain)
-        else:
-            found[name] = _map_source(plain, shape, label)
+        found[name] = _start(value, (model.units or {}).get(name), shape, label)
     return found
 
 
-def _without_unit(value: Any, unit: str | None, label: str) -> Any:
-    """Return a Quantity's numbers in the unit of its parameter; anything else as it is."""
-    if not hasattr(value, "to_value"):
-        return value
-    if not unit:
-        msg = (
-            f"{label} is in {value.unit}, and the unit of that parameter is not known; give "
-            "it by units=, or plain numbers."
-        )
-        raise DataError(msg)
-    return value.value * factor_between(value.unit, as_unit(unit, label), label)
-
-
-def _map_source(value: Any, shape: tuple[int, ...], label: str) -> Source:
-    source = read_cube(value, label=label).source
-    if source.shape == shape:
-        return source
-    if isinstance(source, ArraySource):
-        try:
-            return ArraySource(np.broadcast_to(source.array, shape), label)
-        except ValueError:
-            pass
-    elif len(source.shape) == len(shape):
+def _start(value: Any, unit: str | None, shape: tuple[int, ...], label: str) -> Any:
+    """Return a start in the unit of its parameter: a number, or a source of the map."""
+    is_path = isinstance(value, (str, os.PathLike))
+    given = read_cube(value, label=label) if is_path else from_object(value, label)
+    require_numbers(given.source)
+    source = filled(given)
+    if given.unit is not None:
+        source = scaled(source, _factor(given.unit, unit, label))
+    if not source.shape:
+        return float(source.read(()))
+    try:
         return broadcast(source, shape)
-    msg = f"{label} has shape {source.shape}; it must be a number or a map of {shape}."
+    except DataError:
+        msg = f"{label} has shape {source.shape}; it must be a number or a map of {shape}."
+        raise DataError(msg) from None
+
+
+def _factor(given: Any, unit: str | None, label: str) -> float:
+    """Return what turns a start's numbers into those of its parameter."""
+    if unit:
+        return factor_between(given, as_unit(unit, label), label)
+    if given.is_equivalent(""):
+        return float(given.to(""))
+    msg = (
+        f"{label} is in {given}, and the unit of that parameter is not known; give "
+        "it by units=, or plain numbers."
+    )
     raise DataError(msg)

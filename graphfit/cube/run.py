@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from graphfit.cube.fitting.factor_cube import FactorCube
 from graphfit.cube.fitting.pixel_engine import Note
 from graphfit.cube.fitting.rows import RegionRows
 from graphfit.cube.fitting.worker import (
@@ -174,12 +175,10 @@ class CubeRun:
                     self._piece(chunk), unread(self._problem.model, chunk, error)
                 )
                 continue
-            done = 0
             waiting = ordered(with_work(parts(chunk, most), self._pending), priority)
             while waiting:
                 region = waiting.pop(0)
                 yield self._piece(region, rows.part(region))
-                done += 1
                 if self._pace.pixels > 2 * most and waiting:
                     # Work turned out to be lighter: larger pieces from here on.
                     most = self._pace.pixels
@@ -193,7 +192,7 @@ class CubeRun:
     def _priority(self) -> AnyArray | None:
         priority = self._settings.priority
         if isinstance(priority, str):
-            return brightness(self._problem, self._chunk)
+            return brightness(self._problem)
         return None if priority is None else np.asarray(priority, dtype=np.float64)
 
     def _deliver(self, piece: Piece, fits: PieceFits) -> None:
@@ -279,12 +278,6 @@ def run_chunk(
     workers : int
         Pieces worked on at a time.
     """
-    native = [1] * len(problem.map_shape)
-    for cube in problem.cubes.values():
-        chunks = cube.cube.source.chunks
-        if chunks is not None:
-            own = [chunks[axis] for axis in cube.axes.iterating]
-            native = [max(a, b) for a, b in zip(native, own, strict=True)]
     fast = fits_rows(problem.model)
     most = settings.chunk_n_max
     if not fast:
@@ -292,8 +285,21 @@ def run_chunk(
         slow = max(1 if settings.priority is not None else SLOW_CHUNK, few)
         most = min(most or slow, slow)
     least = LEAST_ROWS if fast else 1
-    rule = ChunkRule(bytes_a_pixel(problem), tuple(native), most, workers, least)
+    # A worker holds what it read and what it found.
+    size = bytes_a_pixel(problem) + bytes_of_maps(problem)
+    rule = ChunkRule(size, native_lengths(problem), most, workers, least)
     return chunk_lengths(problem.map_shape, rule)
+
+
+def native_lengths(problem: CubeProblem) -> tuple[int, ...]:
+    """Return the lengths of the blocks that the data lie in, along the map's axes."""
+    native = [1] * len(problem.map_shape)
+    for cube in problem.cubes.values():
+        chunks = cube.cube.source.chunks
+        if chunks is not None:
+            own = [chunks[axis] for axis in cube.axes.iterating]
+            native = [max(a, b) for a, b in zip(native, own, strict=True)]
+    return tuple(native)
 
 
 def bytes_a_pixel(problem: CubeProblem) -> int:
@@ -304,18 +310,39 @@ def bytes_a_pixel(problem: CubeProblem) -> int:
     )
 
 
-def brightness(problem: CubeProblem, chunk: tuple[int, ...]) -> AnyArray:
-    """Return the highest value of any cube at every pixel, read chunk by chunk."""
+def bytes_of_maps(problem: CubeProblem) -> int:
+    """Return the bytes of the maps at one pixel."""
+    return sum(
+        math.prod(spec.shape) * np.dtype(spec.dtype).itemsize
+        for spec in problem.model.table
+    )
+
+
+def brightness(problem: CubeProblem) -> AnyArray:
+    """Return the highest value of any cube at every pixel, read chunk by chunk.
+
+    Minus infinity where there are no data, or none that can be read.
+    """
     found = np.full(problem.map_shape, -np.inf)
-    for region in regions(problem.map_shape, chunk):
+    rule = ChunkRule(bytes_a_pixel(problem), native_lengths(problem), None, 1, 1)
+    for region in regions(problem.map_shape, chunk_lengths(problem.map_shape, rule)):
         for cube in problem.cubes.values():
-            data = cube.read(region).data
-            values = np.asarray(data.y, dtype=np.float64)
-            if data.masked is not None:
-                values = np.where(data.masked, -np.inf, values)
-            highest = values.max(axis=1).reshape(found[region].shape)
-            found[region] = np.maximum(found[region], highest)
+            try:
+                highest = _highest(cube, region)
+            except Exception:  # boundary: users' arrays, disks  # noqa: BLE001
+                continue  # told when its pixels are to be fitted
+            part = found[region]
+            part[...] = np.maximum(part, highest.reshape(part.shape))
     return found
+
+
+def _highest(cube: FactorCube, region: Region) -> AnyArray:
+    """Return the highest value (P,) that is in use."""
+    values = cube.axes.rows(cube.cube.source.read(cube.axes.where(region)))
+    unused = ~np.isfinite(values)
+    for mask in cube.masks:
+        unused = unused | mask.read(region)
+    return np.asarray(np.where(unused, -np.inf, values).max(axis=1))
 
 
 def _joined(waiting: list[Region], most: int) -> list[Region]:

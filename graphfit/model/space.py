@@ -248,9 +248,15 @@ class ParameterSpace:
         return row
 
     def log_prior(self, values: FloatArray) -> Any:
-        """Return ln p(theta), the sum of the normalised log-densities, from the table."""
+        """Return ln p(theta), the sum of the normalised log-densities, from the table.
+
+        One term after the other: `sum` would round one point otherwise than many.
+        """
         return sum(
-            (step.log_density(values).sum(axis=0) for step in self._priors_by_step),
+            (
+                np.add.accumulate(step.log_density(values), axis=0)[-1]
+                for step in self._priors_by_step
+            ),
             start=np.zeros(values.shape[1:]),
         )
 

@@ -44,7 +44,8 @@ def pixel_map(values: ArrayLike) -> Relation:
     ----------
     values : array-like
         Over the iterating axes of the cube, or what broadcasts to them, in the unit of
-        the parameter.  NaN where a pixel has none: it is not fitted there.
+        the parameter.  NaN, or a mask of numpy's, where a pixel has none: it is not fitted
+        there.
 
     Returns
     -------
@@ -54,7 +55,8 @@ def pixel_map(values: ArrayLike) -> Relation:
     Raises
     ------
     ModelError
-        For values that are no real numbers.
+        For values that are no real numbers, or have a unit: that of the parameter is not
+        known here.
 
     Examples
     --------
@@ -64,7 +66,7 @@ def pixel_map(values: ArrayLike) -> Relation:
     >>> print(gf.UniformPrior(low, high))
     UniformPrior, lower_limit = pixel_map(), upper_limit = pixel_map()
     """
-    given: Any = np.asarray(values)
+    given: Any = np.asarray(_without_unit(values))
     if given.dtype.kind not in "fiub":
         msg = (
             f"gf.pixel_map needs an array of real numbers, got values of type "
@@ -72,8 +74,25 @@ def pixel_map(values: ArrayLike) -> Relation:
         )
         raise ModelError(msg)
     array = given.astype(np.float64)
+    if isinstance(values, np.ndarray):  # of astropy too
+        array[np.broadcast_to(getattr(values, "mask", False), array.shape)] = np.nan
     array.setflags(write=False)
     return Relation(MapValues(array), ())
+
+
+def _without_unit(values: Any) -> Any:
+    """Return values that are numbers; refuse a Quantity that has a unit."""
+    if not hasattr(values, "to_value"):
+        return values
+    if values.unit.is_equivalent(""):
+        return values.to_value("")
+    unit = str(values.unit)
+    msg = (
+        f"gf.pixel_map is given values in {unit}, and does not know the unit of the "
+        "parameter that they are for; give numbers in that unit: "
+        f"gf.pixel_map(values.to_value({unit!r}))."
+    )
+    raise ModelError(msg)
 
 
 def is_pixel_map(value: Any) -> bool:

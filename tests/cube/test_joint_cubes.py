@@ -7,6 +7,7 @@ import graphfit as gf
 from graphfit.errors import DataError, ResultError
 from graphfit.samples import Status
 from tests.cube.line_cases import (
+    NOISE,
     SEED,
     V,
     assert_close,
@@ -283,3 +284,34 @@ def test_cubes_must_share_their_map():
     data = {"a": two_cubes()["a"], "b": two_cubes((2, 2))["b"]}
     with pytest.raises(DataError, match=r"a: .*\(2, 3\).*b: .*\(2, 2\)"):
         fit(graph_of_cubes(data, models))
+
+
+@pytest.mark.parametrize(
+    "search",
+    [gf.LevenbergMarquardt(), gf.LBFGS(seed=1)],
+    ids=lambda s: type(s).__name__,
+)
+def test_a_missing_cube_whose_parameters_others_have(search):
+    """As many parameters are left, by other names: they keep those of the maps."""
+    first, second = cube(1, 2), cube(1, 2, seed=2)
+    first[:, 0, 1] = np.nan
+    shared = {
+        "amplitude": gf.LogUniformPrior(0.1, 10.0),
+        "mean": gf.UniformPrior(-5.0, 5.0),
+        "stddev": gf.UniformPrior(0.3, 3.0),
+    }
+    beside = cube(2, 2, seed=3)[:, 0, 0]
+    other = model()
+    graph = gf.FactorGraphModel(
+        gf.AnalysisFactor(
+            gf.Model(line, **shared), gf.CubeAnalysis(first, NOISE, world=V)
+        ),
+        gf.AnalysisFactor(
+            gf.Model(line, **shared), gf.CubeAnalysis(second, NOISE, world=V)
+        ),
+        gf.AnalysisFactor(other, gf.ProfileAnalysis(V, beside, NOISE)),
+    )
+    fits = gf.fit_cube(graph, search, scheduler="synchronous")
+    assert (fits["status"].values == gf.Status.CONVERGED).all()
+    for name in fits.facts["parameter_names"]:
+        assert np.isfinite(fits[name].values).all(), name

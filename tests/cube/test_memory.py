@@ -72,3 +72,30 @@ def test_a_task_holds_at_most_three_times_its_chunk(given):
         tracemalloc.stop()
     assert (found.values["status"] < 10).mean() > 0.99
     assert peak < 3 * chunk, f"{peak / chunk:.2f} times the chunk"
+
+
+def test_wide_maps_count_as_well():
+    """Of few points and many parameters the covariance is the largest part."""
+    from graphfit.cube.run import run_chunk
+    from graphfit.cube.settings import RunSettings
+
+    def line8(x, a, b, c, d, e, f, g, h):
+        return a + b * x + c * x**2 + d * x**3 + e * x**4 + f * x**5 + g * x**6 + h
+
+    model = gf.Model(line8, **{name: gf.UniformPrior(-1.0, 1.0) for name in "abcdefgh"})
+    analysis = gf.CubeAnalysis(np.zeros((20, 2000, 2000), np.float32), noise=1.0)
+    problem = cube_problem(
+        model,
+        gf.LevenbergMarquardt(),
+        analysis,
+        start=None,
+        wanted=Wanted(),
+        time_limit=None,
+        seed=1,
+    )
+    pixels = np.prod(run_chunk(problem, RunSettings(), workers=1))
+    found = sum(
+        np.prod(spec.shape, dtype=int) * np.dtype(spec.dtype).itemsize
+        for spec in problem.model.table
+    )
+    assert pixels * (80 + found) <= 1.01 * (16 << 20)

@@ -333,6 +333,17 @@ def test_a_reworded_description_is_the_same_map(path):
     open_store(path, (2, 2), (2, 2), specs=specs).close()
 
 
+def test_a_map_in_another_unit_is_another_map(path):
+    open_store(path, (2, 2), (2, 2)).close()
+    specs = [MapSpec("mean", "f8", np.nan, "The centre.", "km / s"), *SPECS[1:]]
+    with pytest.raises(
+        OutputError,
+        match=r"table of maps \(mean in m/s, now in km/s\) differs from this one's\. "
+        r".* or restore the former table of maps\.",
+    ):
+        open_store(path, (2, 2), (2, 2), specs=specs)
+
+
 def snapshot(folder):
     return {
         entry: (entry.read_bytes() if entry.is_file() else None, entry.stat().st_mtime)

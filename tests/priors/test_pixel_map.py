@@ -25,6 +25,30 @@ def test_only_real_numbers(values):
         gf.pixel_map(values)
 
 
+def test_what_a_mask_hides_is_nan():
+    from astropy.utils.masked import Masked
+
+    hidden = [[False, True], [False, False]]
+    for values in (
+        np.ma.array([[1, -9], [3, 4]], mask=hidden),
+        np.ma.array([[1.0, -9.0], [3.0, 4.0]], mask=hidden),
+        Masked(np.array([[1.0, -9.0], [3.0, 4.0]]), mask=hidden),
+    ):
+        held = gf.pixel_map(values).function.values
+        np.testing.assert_array_equal(held, [[1.0, np.nan], [3.0, 4.0]])
+    held = gf.pixel_map(np.ma.array([1.0, 2.0])).function.values
+    np.testing.assert_array_equal(held, [1.0, 2.0])
+
+
+def test_a_unit_is_not_dropped():
+    from astropy import units as u
+
+    with pytest.raises(ModelError, match=r"values in km / s, .*to_value\('km / s'\)"):
+        gf.pixel_map([1.0, 2.0] * (u.km / u.s))
+    ratio = gf.pixel_map([1.0, 2.0] * u.percent).function.values
+    np.testing.assert_allclose(ratio, [0.01, 0.02])
+
+
 def test_it_is_told_from_other_relations():
     found = gf.pixel_map([1.0])
     assert is_pixel_map(found)

@@ -169,10 +169,11 @@ def _by_numba(function: Callable[P, R], description: Any, read_at: float) -> Any
 def _linked(function: Callable[P, R], signature: Signature, text: bytes) -> Any:
     """Return what calls the driver's machine code; None if it cannot run by itself."""
     try:
-        address = compile_module(text.decode(), [ENTRY]).address(ENTRY)
+        module = compile_module(text.decode(), [ENTRY])
     except (RuntimeError, ValueError):  # calls what only numba has; is no such IR
         return None
-    entry = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p)(address)
+    kind = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p)
+    entry = kind(module.address(ENTRY))
     results = Results(signature)
     parameters = inspect.signature(function)
     names = tuple(parameters.parameters)
@@ -188,6 +189,7 @@ def _linked(function: Callable[P, R], signature: Signature, text: bytes) -> Any:
         entry(pack(args), place)  # `args` keeps the arrays alive
         return results.read(place)
 
+    called.module = module  # type: ignore[attr-defined]  # keeps the code alive
     return called
 
 

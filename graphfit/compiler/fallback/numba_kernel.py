@@ -61,8 +61,9 @@ class NumbaKernel:
         self._form = likelihood
         tape = formula.with_constants(constants).tape()
         numbers = Kernel("numbers", tape, None, uniform=formula.outputs[: model.size])
-        code = compile_module(emit(numbers, vector_width()), ["numbers"])
-        evaluate = _evaluation(model, code.address("numbers"))
+        # Kept alive as long as what calls it.
+        self._code = compile_module(emit(numbers, vector_width()), ["numbers"])
+        evaluate = _evaluation(model, self._code.address("numbers"))
         self._run = {
             rows: _sampling(evaluate, likelihood, model.size, rows)
             for rows in {0, likelihood.which.size}

@@ -70,7 +70,7 @@ def read_weights(
             )
             raise DataError(msg)
         noise = noise_source(known, shape, data_unit, "the uncertainty")
-        return Weights(converted(noise, _inverse), converted(noise, _without_infinite))
+        return Weights(converted(noise, _weight), converted(noise, _without_infinite))
     factor = 1.0
     if isinstance(weights, Quantity):
         wanted = dimensionless_unscaled if data_unit is None else data_unit**-1
@@ -85,6 +85,12 @@ def read_weights(
 def _inverse(values: AnyArray) -> AnyArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         return 1.0 / values
+
+
+def _weight(noise: AnyArray) -> AnyArray:
+    """Return 1 over standard deviations; NaN, where nothing is known, weighs nothing."""
+    weights = _inverse(noise)
+    return np.where(np.isnan(weights), 0.0, weights)
 
 
 def _without_infinite(noise: AnyArray) -> AnyArray:

@@ -1,5 +1,7 @@
 """FactorCube: one cube of a fit, as rows of data: its analysis, read and checked."""
 
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -7,19 +9,21 @@ from typing import Any, final
 import numpy as np
 
 from graphfit.cube.analysis import CubeAnalysis
+from graphfit.cube.fitting.read_noise import read_noise
 from graphfit.cube.inputs.aligned import Aligned, aligned
 from graphfit.cube.inputs.axes import CubeAxes, Region, normal_axes
 from graphfit.cube.inputs.cube_input import CubeInput
 from graphfit.cube.inputs.derived_source import flags
+from graphfit.cube.inputs.filled_source import filled
 from graphfit.cube.inputs.reading import read_cube
 from graphfit.cube.inputs.wcs_axes import is_wcs, low_level
 from graphfit.cube.inputs.world import World, default_fitting_axes, world_axes
 from graphfit.errors import DataError
 from graphfit.search.least_squares.arguments import CurveData
 from graphfit.search.least_squares.row_problem import NoiseSettings
-from graphfit.typing import AnyArray, BoolArray, IntArray
+from graphfit.typing import AnyArray, BoolArray, FloatArray, IntArray
 
-ARRAYS = (np.ndarray, list, tuple)
+MOST_TRIALS = 64  # pixels, in search of one that has coordinates at every point
 
 
 @final
@@ -122,9 +126,10 @@ class FactorCube:
         """Return the pixels of a region of the map."""
         where = self.axes.where(region)
         y = self.axes.rows(self.cube.source.read(where))
+        inputs, nowhere = _coordinates(self.world.read(where))
         masked = lost = _not_finite(y)
-        for mask in self.masks:
-            own = np.broadcast_to(mask.read(region), y.shape)
+        masks = [np.broadcast_to(mask.read(region), y.shape) for mask in self.masks]
+        for own in masks if nowhere is None else [*masks, nowhere]:
             masked = own if masked is None else masked | own
             lost = None if lost is None else lost & ~own
         infinite = None
@@ -134,7 +139,6 @@ class FactorCube:
         bad_noise = None
         if sigma is not None:
             masked, bad_noise = _noise_checked(sigma, masked, y.shape)
-        inputs = self.world.read(where)
         lead = tuple(
             len(range(*part.indices(length)))
             for part, length in zip(region, self.axes.map_shape, strict=True)
@@ -151,6 +155,21 @@ class FactorCube:
             bad_counts = _not_counts(y, masked)
         return FactorRows(data, bad_noise, bad_counts, infinite, extras)
 
+    def trial_inputs(self) -> tuple[FloatArray, ...]:
+        """Return coordinates of one pixel, (N,) each: all of its own, if any has all."""
+        first = None
+        count = math.prod(self.axes.map_shape)
+        for place in np.linspace(0, count - 1, min(MOST_TRIALS, count)).astype(int):
+            index = np.unravel_index(place, self.axes.map_shape)
+            region = tuple(slice(int(i), int(i) + 1) for i in index)
+            found, nowhere = _coordinates(self.world.read(self.axes.where(region)))
+            inputs = tuple(rows[0] for rows in found)
+            if nowhere is None:
+                return inputs
+            first = inputs if first is None else first
+        assert first is not None
+        return first
+
     def _sigma(
         self, region: Region, y: AnyArray, masked: AnyArray | None
     ) -> AnyArray | None:
@@ -164,6 +183,27 @@ class FactorCube:
         if isinstance(self.noise, Aligned):
             return np.broadcast_to(self.noise.read(region), y.shape)
         return np.broadcast_to(np.float64(self.noise), y.shape)
+
+
+def _coordinates(
+    inputs: tuple[FloatArray, ...],
+) -> tuple[tuple[FloatArray, ...], BoolArray | None]:
+    """Return finite coordinates, and where they stand for some that are not.
+
+    Such points are left out; the model is evaluated there all the same.
+    """
+    bad = None
+    for rows in inputs:
+        own = _not_finite(rows)
+        bad = own if bad is None else bad if own is None else bad | own
+    return (inputs, None) if bad is None else (tuple(map(_finite, inputs)), bad)
+
+
+def _finite(rows: FloatArray) -> FloatArray:
+    """Return rows with their first finite number in place of those that are not."""
+    good = np.isfinite(rows)
+    first = np.take_along_axis(rows, good.argmax(axis=1)[:, None], axis=1)
+    return np.where(good, rows, np.where(np.isfinite(first), first, 1.0))
 
 
 def _not_finite(y: AnyArray) -> AnyArray | None:
@@ -252,7 +292,7 @@ def factor_cube(name: str, analysis: CubeAnalysis) -> FactorCube:
         cube,
         axes,
         world,
-        _noise(analysis, cube, axes),
+        read_noise(analysis, cube, axes),
         masks,
         settings,
         analysis.analysis,
@@ -276,104 +316,14 @@ def _mask(mask: Any, axes: CubeAxes) -> Aligned:
         )
         raise DataError(msg)
     found = read_cube(mask, label="mask")
-    if found.source.dtype.kind not in "bu" and not (
-        found.source.dtype.kind == "i" or isinstance(mask, (str, bytes))
-    ):
+    is_path = isinstance(mask, (str, os.PathLike))  # FITS has no images of bool
+    if found.source.dtype.kind not in ("biuf" if is_path else "biu"):
         msg = (
             f"mask must be boolean (True leaves a voxel or pixel out), got values of type "
             f"{found.source.dtype}; e.g. mask=~signal or mask=~np.isfinite(cube)."
         )
         raise DataError(msg)
-    return aligned(flags(found.source), axes, "mask")
-
-
-def _noise(analysis: CubeAnalysis, cube: CubeInput, axes: CubeAxes) -> Any:
-    noise = analysis.noise
-    if analysis.likelihood == "poisson":
-        return None
-    if noise is None:
-        if cube.noise is not None:
-            return aligned(cube.noise, axes, "the data's own uncertainty")
-        if analysis.jitter is not None or analysis.analysis is not None:
-            return None
-        msg = (
-            f"{cube.label}: the fit needs the noise of the data: noise=0.1 (a number), an "
-            'array (one a voxel, a pixel or a channel), or noise="auto", which measures '
-            "it from the differences of neighbouring channels."
-        )
-        raise DataError(msg)
-    if isinstance(noise, str) and noise == "auto":
-        if len(axes.fitting) != 1 or axes.points < 3:
-            msg = (
-                'noise="auto" measures the noise along one fitting axis of at least 3 '
-                f"channels, got fitting axes of lengths {axes.fit_shape}; give noise=."
-            )
-            raise DataError(msg)
-        return "auto"
-    return _given_noise(noise, cube, axes)
-
-
-def _given_noise(noise: Any, cube: CubeInput, axes: CubeAxes) -> Any:
-    is_array = isinstance(noise, (str, CubeInput)) or hasattr(noise, "__fspath__")
-    if not is_array and np.ndim(noise) == 0:
-        value = _plain_number(noise, cube)
-        if not 0.0 < value < np.inf:
-            msg = f"noise must be > 0 and finite, got {noise!r}."
-            raise DataError(msg)
-        return value
-    found = read_cube(noise, label="noise")
-    if cube.unit is not None and found.unit is not None:
-        found = read_cube(noise, label="noise", unit=cube.unit)
-    elif found.unit is not None:
-        msg = (
-            f"noise is in {found.unit}, and {cube.label} has no unit; give unit= for the "
-            "data, or the noise as plain numbers."
-        )
-        raise DataError(msg)
-    noise_map = aligned(found.source, axes, "noise")
-    _require_positive(noise_map)
-    return noise_map
-
-
-def _plain_number(noise: Any, cube: CubeInput) -> float:
-    unit = getattr(noise, "unit", None)
-    if unit is None:
-        try:
-            return float(noise)
-        except (TypeError, ValueError):
-            msg = f'noise must be a number, an array, a path or "auto", got {noise!r}.'
-            raise DataError(msg) from None
-    if cube.unit is None:
-        msg = (
-            f"noise is in {unit}, and {cube.label} has no unit; give unit= for the data, or "
-            "the noise as a plain number."
-        )
-        raise DataError(msg)
-    from astropy.units import UnitConversionError
-
-    try:
-        return float(noise.to_value(cube.unit))
-    except UnitConversionError:
-        msg = f"noise in {unit} cannot be converted to the data's unit, {cube.unit}."
-        raise DataError(msg) from None
-
-
-def _require_positive(noise: Aligned) -> None:
-    """Refuse impossible noise before any work, where it is in memory already."""
-    from graphfit.cube.inputs.array_source import ArraySource
-
-    source = noise.source
-    if not isinstance(source, ArraySource) or source.array.size > 1 << 24:
-        return  # read later: then it is a status of the pixel
-    bad = (source.array <= 0.0) | np.isinf(source.array)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        msg = (
-            f"noise must be > 0 and finite, got {source.array[first]:g} at {first} and "
-            f"{int(bad.sum())} such values of {source.array.size}. Where there are no data, "
-            "say so by NaN: noise=np.where(noise > 0, noise, np.nan)."
-        )
-        raise DataError(msg)
+    return aligned(flags(filled(found)), axes, "mask")
 
 
 def _extra(value: Any, axes: CubeAxes, label: str) -> Any:
@@ -384,4 +334,14 @@ def _extra(value: Any, axes: CubeAxes, label: str) -> Any:
     known = (axes.shape, axes.map_shape)
     if tuple(shape) not in known:
         return value
-    return aligned(read_cube(value, label=label).source, axes, label)
+    found = read_cube(value, label=label)
+    unit = getattr(value, "unit", None)  # units in attributes are remarks
+    if unit is not None and not found.unit.is_equivalent(""):
+        msg = (
+            f"{label} is in {unit}, and an analysis is given plain numbers of its pixel; "
+            f"say in which unit: {label}.to_value({str(unit)!r})."
+        )
+        raise DataError(msg)
+    if unit is not None:
+        found = read_cube(value, label=label, unit="")
+    return aligned(filled(found), axes, label)

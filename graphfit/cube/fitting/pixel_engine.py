@@ -90,8 +90,9 @@ class PixelEngine:
                 if self._has_too_few(rows, row, keys):
                     out["status"][row] = Status.TOO_FEW_POINTS
                     return None
-                results = self.results(rows, row, index, keys)
-                self._write(results, index, keys, rows, row, out)
+                graph, names = self._named_graph(rows, row, keys)
+                results = self._searched(graph, names, rows, row, index)
+                self._write(results, names, index, row, out)
                 return None
         except TimeLimitError:
             status = Status.TIME_LIMIT
@@ -132,6 +133,15 @@ class PixelEngine:
         self, rows: RegionRows, row: int, keys: tuple[str, ...]
     ) -> FactorGraphModel:
         """Return the graph of one pixel, with its data and its numbers."""
+        return self._named_graph(rows, row, keys)[0]
+
+    def _named_graph(
+        self, rows: RegionRows, row: int, keys: tuple[str, ...]
+    ) -> tuple[FactorGraphModel, dict[str, str]]:
+        """Return the graph of one pixel, and what it calls the maps' parameters.
+
+        Where a cube is missing, the parameters that are left may go by other names.
+        """
         model = self._model
         analyses = {
             key: pixel_analysis(model.factors[key], rows.factors[key], row)
@@ -140,9 +150,20 @@ class PixelEngine:
         numbers = model.numbers([float(column[row]) for column in rows.numbers])
         whole = model.graph.with_analyses(analyses, numbers)
         missing = set(model.factors) - set(keys)
+        names = (*model.parameter_names, *model.derived_names)
         if not missing:
-            return whole
-        return whole.part([key for key in whole.factors if key not in missing])
+            return whole, {name: name for name in names}
+        part = whole.part([key for key in whole.factors if key not in missing])
+        inside = ParameterSpace(part.global_prior_model)
+        known: dict[Any, str] = dict(zip(inside.priors, inside.names, strict=True))
+        known |= dict(zip(inside.relations, inside.derived_names, strict=True))
+        space = ParameterSpace(whole.global_prior_model)
+        items = (*space.priors, *space.relations)
+        return part, {
+            name: known[item]
+            for name, item in zip(names, items, strict=True)
+            if item in known
+        }
 
     def results(
         self,
@@ -152,7 +173,16 @@ class PixelEngine:
         keys: tuple[str, ...],
     ) -> Any:
         """Return the search's own results at one pixel."""
-        graph = self.graph(rows, row, keys)
+        return self._searched(*self._named_graph(rows, row, keys), rows, row, index)
+
+    def _searched(
+        self,
+        graph: FactorGraphModel,
+        names: Mapping[str, str],
+        rows: RegionRows,
+        row: int,
+        index: tuple[int, ...],
+    ) -> Any:
         search = dataclasses.replace(
             self._model.search,
             seed=child_seed(self._model.seed, *index),
@@ -162,7 +192,6 @@ class PixelEngine:
         )
         start = None
         if search.begins_somewhere and rows.start:
-            names = self._own_names(graph, rows, row)
             start = {
                 names[name]: float(value[row] if np.ndim(value) else value)
                 for name, value in rows.start.items()
@@ -170,41 +199,21 @@ class PixelEngine:
             }
         return search.fit(graph, start=start)
 
-    def _own_names(
-        self, graph: FactorGraphModel, rows: RegionRows, row: int
-    ) -> dict[str, str]:
-        """Return what a pixel's graph calls each parameter, by the name in the maps."""
-        if set(graph.factors) == set(self._model.graph.factors):
-            return {name: name for name in self._model.parameter_names}
-        # The part holds the priors of a whole: their order names them.
-        numbers = self._model.numbers([float(column[row]) for column in rows.numbers])
-        whole = ParameterSpace(
-            self._model.graph.with_analyses({}, numbers).global_prior_model
-        )
-        part = ParameterSpace(graph.global_prior_model)
-        known = dict(zip(part.priors, part.names, strict=True))
-        return {
-            name: known[prior]
-            for prior, name in zip(
-                whole.priors, self._model.parameter_names, strict=True
-            )
-            if prior in known
-        }
-
     def _write(
         self,
         results: Any,
+        own_names: Mapping[str, str],
         index: tuple[int, ...],
-        keys: tuple[str, ...],
-        rows: RegionRows,
         row: int,
         out: Arrays,
     ) -> None:
         samples: Samples = results.record
-        names = self._shown_names(results, rows, row)
+        columns = {name: j for j, name in enumerate(samples.names)}
+        names = {columns[own]: name for name, own in own_names.items()}
         values = summary.median(samples)
-        lower, upper = summary.interval(samples, 1.0)
         errors = _errors(samples)
+        if self._model.posterior:
+            lower, upper = summary.interval(samples, 1.0)
         for j, name in names.items():
             out[name][row] = values[j]
             out[f"{name}_error"][row] = errors[j]
@@ -251,20 +260,6 @@ class PixelEngine:
             rng = generator(child_seed(self._model.seed, *index, 1))
             drawn = samples.values[summary.draw_rows(samples, count, rng)]
             out["draws"][row][:, at] = drawn[:, own]
-
-    def _shown_names(self, results: Any, rows: RegionRows, row: int) -> dict[int, str]:
-        """Return the names in the maps of a result's columns, by position."""
-        record, graph_names = results.record, self._model.parameter_names
-        every = (*graph_names, *self._model.derived_names)
-        if len(record.parameter_names) == len(graph_names):
-            known = {name: j for j, name in enumerate(record.names)}
-            return {known[name]: name for name in every if name in known}
-        graph = self.graph(rows, row, tuple(results.names))
-        own = self._own_names(graph, rows, row)
-        known = {name: j for j, name in enumerate(record.names)}
-        shown = {known[own_name]: name for name, own_name in own.items()}
-        derived = self._model.derived_names
-        return shown | {known[name]: name for name in derived if name in known}
 
 
 def pixel_analysis(factor: PixelFactor, rows: FactorRows, row: int) -> Analysis:

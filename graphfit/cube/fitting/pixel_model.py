@@ -51,6 +51,8 @@ class PixelFactor:
         Whether there are standard deviations.
     analysis : class or None
         The user's own.
+    has_own_x : bool
+        Whether the world coordinates differ from pixel to pixel.
     """
 
     settings: NoiseSettings
@@ -58,6 +60,7 @@ class PixelFactor:
     fit_shape: tuple[int, ...]
     has_sigma: bool
     analysis: Any = None
+    has_own_x: bool = False
 
 
 @final

@@ -78,9 +78,17 @@ class RowEngine:
         return self._graph.part([k for k in self._graph.factors if k not in missing])
 
     @property
-    def is_python(self) -> bool:
-        """Whether a model runs as the Python that it was written in."""
-        return self.problem(tuple(self._model.factors)).kernels.way == "python"
+    def fits_rows(self) -> bool:
+        """Whether pixels can be fitted together.
+
+        Not where a model runs as the Python that it was written in: one pixel's error
+        must not be another's.  Nor where it needs all of x, and x differs.
+        """
+        kernels = self.problem(tuple(self._model.factors)).kernels
+        factors = zip(kernels.factors, self._model.factors.values(), strict=True)
+        return kernels.way != "python" and all(
+            own.any_x or not factor.has_own_x for own, factor in factors
+        )
 
     def global_theta(
         self, keys: tuple[str, ...], theta: FloatArray, numbers: Sequence[FloatArray]

@@ -139,8 +139,7 @@ class FitPieces:
         if not fits_rows(self._model):
             return PixelEngine(self._model).fit(rows)
         engine = self.row_engine()
-        if engine.is_python:
-            # One pixel's error must not be another's: each has its own call.
+        if not engine.fits_rows:
             return PixelEngine(self._model).fit(rows)
         return engine.fit(rows), []
 

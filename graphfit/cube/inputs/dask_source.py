@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from graphfit.errors import DataError
+from graphfit.io.values_digest import block_digest
 from graphfit.typing import AnyArray
 
 # A graph that pickles to less is sent to workers; else they get what it computes.
@@ -65,12 +66,39 @@ class DaskSource:
     def read(self, where: tuple[slice, ...]) -> AnyArray:
         """Return the values of a slice."""
         part = self.array[where]
-        where_computed = "synchronous" if self.client is None else self.client
-        return np.asarray(part.compute(scheduler=where_computed), self.dtype)
+        return np.asarray(part.compute(scheduler=self._scheduler), self.dtype)
 
     def identity(self) -> Any:
-        """Return the name that dask gives by content."""
-        return ("dask", str(self.array.name), self.shape, self.dtype.str)
+        """Return a digest of all values, which are computed for it block by block.
+
+        The name of a dask array stands for how it is made, not for what comes out: that of
+        a zarr array stays when the array is written anew.
+
+        Raises
+        ------
+        DataError
+            If a block cannot be computed.
+        """
+        import dask
+
+        digest, dtype = dask.delayed(block_digest), self.dtype
+        blocks = self.array.to_delayed().ravel()
+        try:  # one graph, which frees each block as soon as its digest is known
+            found = dask.compute(
+                *(digest(block, dtype) for block in blocks), scheduler=self._scheduler
+            )
+        except Exception as error:  # boundary: users' arrays, disks
+            msg = (
+                f"{self.label} could not be read: {type(error).__name__}: {error}. With "
+                "store= all of a dask array is read first, to know it again; mend it, or "
+                "leave store= out: then the fit passes over what cannot be read."
+            )
+            raise DataError(msg) from error
+        return ("dask", dtype.str, self.array.chunks, b"".join(found))
+
+    @property
+    def _scheduler(self) -> Any:
+        return "synchronous" if self.client is None else self.client
 
 
 def dask_source(array: Any, label: str = "data") -> DaskSource:

@@ -197,17 +197,17 @@ def _numbers(data: Any, label: str) -> tuple[Source, Any, Any, Source | None]:
 def _parts(data: Any, label: str) -> tuple[Source, Any, Source | None]:
     """Return values, unit and mask of an array of numpy's kind or dask's."""
     unit = getattr(data, "unit", None) if isinstance(data, np.ndarray) else None
-    source = values_source(np.ma.getdata(data), label) if _is_masked(data) else None
-    if source is None:
+    if isinstance(getattr(data, "_meta", None), np.ma.MaskedArray):  # dask's blocks
+        import dask.array as da
+
+        blocks = dask_source(da.ma.getmaskarray(data), f"{label} mask")
+        return dask_source(da.ma.getdata(data), label), unit, blocks
+    if not isinstance(data, np.ma.MaskedArray):
         return values_source(data, label), unit, None
-    hidden = None
-    if np.ma.getmask(data) is not np.ma.nomask:
-        hidden = ArraySource(np.ma.getmaskarray(data), f"{label} mask")
-    return source, unit, hidden
-
-
-def _is_masked(data: Any) -> bool:
-    return isinstance(data, np.ma.MaskedArray)
+    source = values_source(np.ma.getdata(data), label)
+    if np.ma.getmask(data) is np.ma.nomask:
+        return source, unit, None
+    return source, unit, ArraySource(np.ma.getmaskarray(data), f"{label} mask")
 
 
 def _noise(
@@ -274,8 +274,8 @@ def _root(values: AnyArray) -> AnyArray:
 
 
 def _inverse_root(values: AnyArray) -> AnyArray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return 1.0 / np.sqrt(values)  # 0, nothing known: infinite noise
+    with np.errstate(invalid="ignore"):  # 0 is how no data are written: NaN
+        return 1.0 / np.sqrt(np.where(values == 0.0, np.nan, values))
 
 
 # Of each type: the power of the data's unit, and the way to standard deviations.

@@ -5,6 +5,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from graphfit.io.values_digest import values_identity
 from graphfit.typing import AnyArray
 
 
@@ -57,5 +58,5 @@ class SpectralCubeSource:
         return np.asarray(self.cube.unmasked_data[where].value, self.dtype)
 
     def identity(self) -> Any:
-        """Return all that is read."""
-        return self.read((slice(None),) * len(self.shape))
+        """Return a digest of all that is read."""
+        return values_identity(self)

@@ -1,6 +1,7 @@
 """WcsSource: a world axis that varies over the map, evaluated slice by slice."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, final
 
 import numpy as np
@@ -56,5 +57,13 @@ class WcsSource:
 
     def identity(self) -> Any:
         """Return the coordinates at the corners and the middle of the cube."""
-        sparse = tuple(slice(None, None, max(1, (n - 1) // 2)) for n in self.shape)
-        return ("wcs", self.number, self.axes.values(self.number, sparse))
+        varying = self.axes.varies_with(self.number)
+        places = [
+            sorted({0, (n - 1) // 2, n - 1}) if axis in varying else [0]
+            for axis, n in enumerate(self.shape)
+        ]
+        found = [
+            self.axes.values(self.number, [slice(i, i + 1) for i in place]).item()
+            for place in product(*places)
+        ]
+        return ("wcs", self.number, self.shape, np.array(found))

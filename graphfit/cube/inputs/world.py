@@ -101,16 +101,18 @@ class World:
         -------
         tuple of ndarray, each of shape (1, N) if all axes are shared, else (P, N)
             One a fitting axis; N points in C order over the fitting axes, P pixels in C
-            order over the others.
+            order over the others.  What is not finite has no coordinate; no axis that
+            all pixels share has such points.
 
         Raises
         ------
         DataError
-            If a coordinate is not finite.
+            If a coordinate of an axis that all pixels share is not finite.
         """
         found = self.rows(where)
-        for rows, name in zip(found, self.names, strict=True):
-            require_finite(rows, f"world axis {name!r}")
+        for rows, name, is_shared in zip(found, self.names, self.shared, strict=True):
+            if is_shared:
+                require_finite(rows, f"world axis {name!r}")
         lengths = slice_shape(where, self.shape)
         iterating = other_axes(self.fitting_axes, len(self.shape))
         pixels = int(np.prod([lengths[axis] for axis in iterating]))
@@ -172,8 +174,8 @@ def world_axes(
     Raises
     ------
     DataError
-        For shapes that do not fit, values that are not finite, units that cannot be
-        converted.
+        For shapes that do not fit, units that cannot be converted, values that are not
+        finite along an axis that all pixels share.
     """
     if isinstance(world, World):
         return world
@@ -203,8 +205,10 @@ def world_axes(
 
 
 def _checked(axis: WorldAxis) -> WorldAxis:
-    """Return an axis whose values are finite, as far as they are in memory."""
+    """Return an axis whose values are finite if it is shared, and they are in memory."""
     source = axis.source
+    if not axis.is_shared:
+        return axis
     if isinstance(source, BroadcastSource):
         source = source.source
     if isinstance(source, ArraySource):

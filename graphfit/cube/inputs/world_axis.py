@@ -8,6 +8,7 @@ import numpy as np
 
 from graphfit.cube.inputs.cube_input import CubeInput
 from graphfit.cube.inputs.derived_source import BroadcastSource, broadcast, in_unit
+from graphfit.cube.inputs.filled_source import filled
 from graphfit.cube.inputs.reading_objects import from_object
 from graphfit.cube.inputs.source import ArraySource, Source
 from graphfit.cube.inputs.units import as_unit
@@ -163,9 +164,11 @@ def _from_values(
     name = axis_name(cube, axis)
     label = f"{cube.label}: world axis {name!r}"
     found = from_object(given, label)
-    source = found.source
-    if source.dtype.kind not in "fiu":
-        msg = f"{label} must hold real numbers, got values of type {source.dtype}."
+    source = filled(found)
+    if found.source.dtype.kind not in "fiu":
+        msg = (
+            f"{label} must hold real numbers, got values of type {found.source.dtype}."
+        )
         raise DataError(msg)
     length = cube.shape[axis]
     if len(source.shape) == 1 and source.shape == (length,):

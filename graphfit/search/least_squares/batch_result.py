@@ -246,9 +246,9 @@ def _offsets(
 
 def _offset(record: Any, data: CurveData, points: AnyArray) -> FloatArray:
     if record.likelihood == "poisson":
-        counts = data.y
+        counts = np.asarray(data.y, dtype=np.float64)
         if data.masked is not None:
-            counts = np.where(data.masked, 0.0, data.y)
+            counts = np.where(data.masked, 0.0, counts)
         return -_row_sums(gammaln(counts + 1.0))
     offset = np.zeros(len(data.y))
     if record.jitter is None and data.sigma is not None:
@@ -268,10 +268,10 @@ def _log_scales(data: CurveData, sigma: AnyArray, points: AnyArray) -> FloatArra
     """Return the sum of ln sigma over each row's points in use."""
     if sigma.strides[1] == 0:  # one number a row
         first = sigma[:1, 0] if sigma.strides[0] == 0 else sigma[:, 0]
-        logs = np.log(np.where(first > 0.0, first, 1.0))
+        logs = np.log(np.where(first > 0.0, first, 1.0), dtype=np.float64)
         return np.asarray(points * logs, dtype=np.float64)
     rows = sigma[:1] if sigma.strides[0] == 0 else sigma
-    logs = np.log(np.where(rows > 0.0, rows, 1.0))
+    logs = np.log(np.where(rows > 0.0, rows, 1.0), dtype=np.float64)
     if data.masked is None:
         return np.broadcast_to(_row_sums(logs), (len(data.y),))
     return _row_sums(np.where(data.masked, 0.0, logs))

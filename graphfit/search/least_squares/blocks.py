@@ -77,7 +77,7 @@ def block_columns(
         shared = data.sigma.strides[0] == 0
         sigma = data.sigma[:1] if shared else data.sigma[first:last]
         if with_variance:
-            extra = [buffers.padded("variance", sigma**2, repeat_last=True)]
+            extra = [buffers.padded("variance", _squared(sigma), repeat_last=True)]
         elif sigma.strides[1] == 0:  # one number a row
             weight = np.broadcast_to(_inverse(sigma[:, :1]), sigma.shape)
         else:
@@ -96,4 +96,9 @@ def block_columns(
 
 def _inverse(sigma: AnyArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):  # under a mask anything goes
-        return np.asarray(1.0 / sigma, dtype=np.float64)
+        return np.divide(1.0, sigma, dtype=np.float64)
+
+
+def _squared(sigma: AnyArray) -> FloatArray:
+    """Return sigma^2; in single precision those of 1e-23 would be 0."""
+    return np.square(sigma, dtype=np.float64)

@@ -635,3 +635,21 @@ def test_other_files_do_not_matter(tmp_path, monkeypatch):
     (tmp_path / "one.py").write_text("A = 2")
     assert sources_of(path) == before
     assert sources_of(tmp_path / "nothing.py") is None
+
+
+def test_a_driver_keeps_its_code_alive():
+    """Whatever happens to the machine that made it."""
+    import gc
+
+    from graphfit.compiler import machine
+
+    @driver("float64(float64)")
+    def half(x):
+        return 0.5 * x
+
+    assert half(3.0) == 1.5
+    former = machine._machine()
+    machine._machine.cache_clear()
+    del former
+    gc.collect()
+    assert half(5.0) == 2.5

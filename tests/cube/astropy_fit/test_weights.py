@@ -93,6 +93,7 @@ def test_the_noise_of_uncertainties():
     known[0, 0] = 0.0
     noise = whole(read_weights(InverseVariance(known), (2, 2), None).noise)
     assert np.isnan(noise[0, 0])  # nothing is known: left out
+    assert given(InverseVariance(known))[0, 0] == 0.0  # by both
     np.testing.assert_allclose(noise[1], SIGMA[1])
 
 

@@ -135,4 +135,4 @@ def test_the_kernels_take_theta_and_the_numbers_of_maps():
     np.testing.assert_array_equal(by_name["amplitude"], [2.0, 3.0])
     np.testing.assert_array_equal(by_name["stddev"], [0.7, 0.9])
     assert engine.problem(("0",)).parameter_names == ("amplitude", "mean")
-    assert not engine.is_python
+    assert engine.fits_rows

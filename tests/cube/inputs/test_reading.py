@@ -191,7 +191,7 @@ def test_a_unit_that_does_not_fit_is_refused():
         (VarianceUncertainty, np.full(SHAPE, 0.25e6), u.mK**2, 0.5),
         (InverseVariance, np.full(SHAPE, 4.0), None, 0.5),
         (InverseVariance, np.full(SHAPE, 4e-6), u.mK**-2, 0.5),
-        (InverseVariance, np.full(SHAPE, 0.0), None, np.inf),
+        (InverseVariance, np.full(SHAPE, 0.0), None, np.nan),
         (VarianceUncertainty, np.full(SHAPE, -1.0), None, np.nan),
     ],
 )

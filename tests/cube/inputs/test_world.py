@@ -298,10 +298,6 @@ def test_units_that_do_not_fit_are_refused():
             [1.0, np.nan, 3.0, np.inf],
             "2 of 4 coordinates are not finite, the first at (1,)",
         ),
-        (
-            np.full(SHAPE, np.nan),
-            "60 of 60 coordinates are not finite, the first at (0, 0",
-        ),
         (["a", "b", "c", "d"], "must hold real numbers, got values of type <U1."),
         (
             np.zeros(4, complex),
@@ -323,17 +319,35 @@ def test_one_unit_for_two_axes_is_refused():
         world_axes(None, read_cube(ZEROS), (0, 1), ("m",))
 
 
-def test_coordinates_that_are_read_later_must_be_finite_too():
+def test_shared_coordinates_that_are_read_later_must_be_finite_too():
+    import dask.array as da
+
+    world = world_axes(da.from_array([1.0, np.nan, 3.0, 4.0]), read_cube(ZEROS), 0)
+    with pytest.raises(DataError, match=re.escape("world axis 'axis_0': 1 of 4 coord")):
+        world.read(CELL)
+
+
+@pytest.mark.parametrize("is_lazy", [False, True])
+def test_coordinates_that_vary_may_be_missing(is_lazy):
     import dask.array as da
 
     array = np.zeros(SHAPE)
     array[0, 1, 2] = np.nan
-    world = world_axes(da.from_array(array), read_cube(ZEROS), 0)
-    assert world.read((slice(None), slice(0, 1), slice(None)))[0].shape == (5, 4)
-    with pytest.raises(
-        DataError, match=re.escape("world axis 'axis_0': 1 of 16 coord")
-    ):
-        world.read(CELL)
+    given = da.from_array(array) if is_lazy else array
+    world = world_axes(given, read_cube(ZEROS), 0)
+    (rows,) = world.read((slice(None),) * 3)
+    assert rows.shape == (15, 4)
+    np.testing.assert_array_equal(np.argwhere(np.isnan(rows)), [[7, 0]])
+
+
+def test_a_mask_of_coordinates_is_no_coordinate():
+    hidden = np.arange(60).reshape(SHAPE) == 7
+    world = world_axes(np.ma.array(ZEROS, mask=hidden), read_cube(ZEROS), 0)
+    (rows,) = world.read((slice(None),) * 3)
+    np.testing.assert_array_equal(np.argwhere(np.isnan(rows)), [[7, 0]])
+    shared = np.ma.array([1, 2, 3, 4], mask=[0, 0, 1, 0])
+    with pytest.raises(DataError, match="1 of 4 coordinates are not finite"):
+        world_axes(shared, read_cube(ZEROS), 0).read(CELL)
 
 
 def test_a_wcs_without_a_value_is_refused():
