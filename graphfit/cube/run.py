@@ -193,7 +193,11 @@ class CubeRun:
         priority = self._settings.priority
         if isinstance(priority, str):
             return brightness(self._problem)
-        return None if priority is None else np.asarray(priority, dtype=np.float64)
+        if priority is None:
+            return None
+        order = np.array(priority, dtype=np.float64)
+        order[np.ma.getmaskarray(priority)] = np.nan  # last
+        return order
 
     def _deliver(self, piece: Piece, fits: PieceFits) -> None:
         shape = tuple(part.stop - part.start for part in piece.region)
