@@ -19,7 +19,7 @@ from graphfit.cube.inputs.reading import read_cube
 from graphfit.cube.inputs.wcs_axes import is_wcs, low_level
 from graphfit.cube.inputs.world import World, default_fitting_axes, world_axes
 from graphfit.errors import DataError
-from graphfit.search.least_squares.arguments import CurveData
+from graphfit.search.least_squares.arguments import CurveData, not_finite
 from graphfit.search.least_squares.row_problem import NoiseSettings
 from graphfit.typing import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -127,7 +127,7 @@ class FactorCube:
         where = self.axes.where(region)
         y = self.axes.rows(self.cube.source.read(where))
         inputs, nowhere = _coordinates(self.world.read(where))
-        masked = lost = _not_finite(y)
+        masked = lost = not_finite(y)
         masks = [np.broadcast_to(mask.read(region), y.shape) for mask in self.masks]
         for own in masks if nowhere is None else [*masks, nowhere]:
             masked = own if masked is None else masked | own
@@ -194,7 +194,7 @@ def _coordinates(
     """
     bad = None
     for rows in inputs:
-        own = _not_finite(rows)
+        own = not_finite(rows)
         bad = own if bad is None else bad if own is None else bad | own
     return (inputs, None) if bad is None else (tuple(map(_finite, inputs)), bad)
 
@@ -204,18 +204,6 @@ def _finite(rows: FloatArray) -> FloatArray:
     good = np.isfinite(rows)
     first = np.take_along_axis(rows, good.argmax(axis=1)[:, None], axis=1)
     return np.where(good, rows, np.where(np.isfinite(first), first, 1.0))
-
-
-def _not_finite(y: AnyArray) -> AnyArray | None:
-    """Return where rows hold no data, None where all do."""
-    if y.dtype.kind != "f":
-        return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = y.sum()
-    if np.isfinite(total):  # then every term is: one pass, nothing stored
-        return None
-    bad = ~np.isfinite(y)
-    return bad if bad.any() else None
 
 
 def _noise_checked(

@@ -49,7 +49,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     never returns cannot be ended there.  The processes of ``scheduler="processes"`` are
     ended as a whole in that case, two seconds later.
 
-    Code that catches the error (``except:``) gets it again, every second.
+    Code that catches every error gets it again, every second.
 
     Examples
     --------

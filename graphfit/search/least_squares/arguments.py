@@ -149,7 +149,7 @@ def curve_data(
         noise = _rows(_broadcast(sigma, words.sigma, y.shape, np.float64, words), n)
         _require_positive(noise, masked, words)
     inputs = _inputs(xdata, y.shape, words)
-    bad = _not_finite(rows)
+    bad = not_finite(rows)
     if bad is not None:
         unseen = bad if masked is None else bad & ~masked
         if unseen.any() and not allow_nan:
@@ -165,8 +165,19 @@ def curve_data(
     return CurveData(lead, rows, noise, masked, inputs)
 
 
-def _not_finite(rows: AnyArray) -> AnyArray | None:
-    """Return where the data are not finite; None where they all are."""
+def not_finite(rows: AnyArray) -> AnyArray | None:
+    """Return where numbers are not finite; None where they all are.
+
+    Parameters
+    ----------
+    rows : ndarray
+        Of any real type.
+
+    Examples
+    --------
+    >>> not_finite(np.array([1.0, np.nan])), not_finite(np.array([1.0, 2.0]))
+    (array([False,  True]), None)
+    """
     if rows.dtype.kind != "f":
         return None
     with np.errstate(over="ignore", invalid="ignore"):
