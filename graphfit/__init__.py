@@ -77,6 +77,7 @@ from graphfit.search import (
     DynestyStatic,
     Emcee,
     LevenbergMarquardt,
+    NestedSampler,
     SearchGridSearch,
     curve_fit,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "LogUniformPrior",
     "Model",
     "ModelInstance",
+    "NestedSampler",
     "Pointwise",
     "ProfileAnalysis",
     "ProfileInstance",

@@ -5,6 +5,7 @@ from typing import Literal, final
 
 import numpy as np
 
+from graphfit.samples.nested_run import NestedRun
 from graphfit.samples.status import Status
 from graphfit.typing import FloatArray
 
@@ -48,6 +49,8 @@ class Samples:
         Of the derived values, to first order.
     status : Status
         How the search ended.
+    run : NestedRun or None
+        The contours of a nested run whose engine tells them.
     """
 
     kind: Kind
@@ -65,6 +68,7 @@ class Samples:
     covariance: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     derived_variances: FloatArray = field(default_factory=lambda: np.empty(0))
     status: Status = Status.CONVERGED
+    run: NestedRun | None = None
 
     @property
     def weights(self) -> FloatArray:

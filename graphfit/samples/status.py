@@ -37,6 +37,8 @@ class Status(IntEnum):
     TIME_LIMIT = 26
     WORKER_DIED = 27
     BAD_NOISE = 28
+    NOT_REPEATABLE = 29
+    IMPOSSIBLE = 30
 
     @property
     def sentence(self) -> str:
@@ -78,4 +80,10 @@ _SENTENCES = {
     Status.TIME_LIMIT: "The fit took longer than the time limit of a pixel.",
     Status.WORKER_DIED: "The process that fitted this pixel died, and died again.",
     Status.BAD_NOISE: "The noise is not above 0 and finite at every point in use.",
+    Status.NOT_REPEATABLE: (
+        "The likelihood gave two values at one point; a run would mean nothing."
+    ),
+    Status.IMPOSSIBLE: (
+        "The likelihood is zero wherever the prior was tried: there is no place to begin."
+    ),
 }

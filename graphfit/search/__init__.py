@@ -7,6 +7,7 @@ from graphfit.search.lbfgs import LBFGS
 from graphfit.search.least_squares.batch_result import BatchResult
 from graphfit.search.least_squares.curve_fit import CurveFitInfo, curve_fit
 from graphfit.search.least_squares.levenberg_marquardt import LevenbergMarquardt
+from graphfit.search.nested.nested_sampler import NestedSampler
 from graphfit.search.search import Search
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DynestyStatic",
     "Emcee",
     "LevenbergMarquardt",
+    "NestedSampler",
     "Search",
     "SearchGridSearch",
     "curve_fit",

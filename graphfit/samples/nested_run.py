@@ -1,0 +1,64 @@
+"""NestedRun: how a nested run went, point by point."""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from graphfit.typing import FloatArray, IntArray
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class NestedRun:
+    """The contours of a nested run; rows are those of its samples, in rising order.
+
+    With births and contours other programs can take a run apart, and put runs together:
+    ``anesthetic.NestedSamples(data=samples.values, logL=run.contours, logL_birth=run.births)``.
+
+    Attributes
+    ----------
+    contours : ndarray, shape (S,)
+        The ln L that orders the run.  Where amplitudes are integrated out it is the
+        marginal likelihood, and ``samples.log_likelihood`` that of the amplitudes drawn.
+    births : ndarray, shape (S,)
+        The contour within which a point was drawn; minus infinity for the first ones.
+    live_points : ndarray of int, shape (S,)
+        How many there were, the point itself included.
+    log_volume : ndarray, shape (S,)
+        Expected ln X of the prior volume inside of a point's contour.
+    ranks : ndarray of int, shape (S,)
+        How many survivors were below the point that came in a point's place; -1 for the
+        last points, in whose place none came.
+    information : float
+        H = integral of P ln(P / prior), nat.
+    insertion : float
+        U statistic of the ranks: a standard normal number for a sound run.
+    switched : bool
+        Whether the run went over to slice sampling.
+    """
+
+    contours: FloatArray
+    births: FloatArray
+    live_points: IntArray
+    log_volume: FloatArray
+    ranks: IntArray
+    information: float = math.nan
+    insertion: float = math.nan
+    switched: bool = False
+
+    def insertion_histogram(self, bins: int = 20) -> IntArray:
+        """Return how often the ranks fall in each of `bins` equal parts of their range.
+
+        Parameters
+        ----------
+        bins : int, >= 1
+        """
+        counts = np.zeros(bins, dtype=np.int64)
+        known = self.ranks >= 0
+        # Ranks are whole numbers of 0 to n - 1: a part of a rank goes to each bin it spans.
+        low = self.ranks[known] / self.live_points[known]
+        middle = low + 0.5 / self.live_points[known]
+        np.add.at(counts, np.minimum((middle * bins).astype(np.intp), bins - 1), 1)
+        return counts

@@ -1,0 +1,1 @@
+"""Nested sampling in compiled code: one problem, or one a pixel."""
