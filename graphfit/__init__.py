@@ -41,6 +41,12 @@ from graphfit.model import (
     ProfileInstance,
     start_values,
 )
+from graphfit.model_choice import (
+    CubeComparison,
+    ModelComparison,
+    compare,
+    fit_components,
+)
 from graphfit.priors import (
     BetaPrior,
     ExponentialPrior,
@@ -94,6 +100,7 @@ __all__ = [
     "Collection",
     "CovarianceInterpolator",
     "CubeAnalysis",
+    "CubeComparison",
     "CubeResult",
     "CurveFitInfo",
     "DataWarning",
@@ -120,6 +127,7 @@ __all__ = [
     "LogGaussianPrior",
     "LogUniformPrior",
     "Model",
+    "ModelComparison",
     "ModelInstance",
     "NestedSampler",
     "Pointwise",
@@ -133,9 +141,11 @@ __all__ = [
     "StudentTPrior",
     "TruncatedGaussianPrior",
     "UniformPrior",
+    "compare",
     "curve_fit",
     "ex",
     "explain",
+    "fit_components",
     "fit_cube",
     "ordered_priors",
     "parallel_fit_dask",

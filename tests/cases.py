@@ -331,6 +331,14 @@ def _upper(x: Any, y: Any) -> Any:
     return (y >= 0.0) & (y < inf)
 
 
+def _above_zero(start: Any, step: Any) -> Any:
+    return (start >= 0.0) & (start < inf) & ~(step < -start)
+
+
+def _nowhere(*columns: Any) -> Any:
+    return columns[0] != columns[0]
+
+
 _WIDE, _SOME = (-30.0, 30.0), (-3.0, 3.0)
 
 ALL_OPERATIONS = [
@@ -372,6 +380,37 @@ ALL_OPERATIONS = [
     _operation("erf", _SOME),
     _operation("erfc", (-5.0, 26.0), smooth=(_SOME,), relative=1e-13),
     _operation("log_ndtr", (-40.0, 8.0), smooth=((-9.0, 3.0),), relative=1e-13),
+    _operation("ndtri", (1e-9, 1.0), smooth=((0.05, 0.95),)),
+    _operation("erfinv", (-1.0, 1.0), smooth=((-0.9, 0.9),)),
+    _operation("erfcinv", (1e-9, 2.0), smooth=((0.1, 1.9),)),
+    OperationCase(
+        "hazard_integral",
+        ((0.6, 40.0), (-0.6, 9.0)),
+        None,
+        relative=1e-13,
+        special=_above_zero,
+    ),
+    OperationCase(
+        "hazard_step",
+        ((0.0, 40.0), (1.0, 1.0), (1e-9, 30.0)),
+        None,
+        relative=1e-13,
+        special=_nowhere,
+    ),
+    *(
+        OperationCase(name, (*[(0.1, 30.0)] * shapes, last), None, 0.0, 0.0)
+        for name, shapes, last in (
+            ("betaln", 1, (0.1, 30.0)),
+            ("betainc", 2, (0.0, 1.0)),
+            ("betaincc", 2, (0.0, 1.0)),
+            ("betaincinv", 2, (0.0, 1.0)),
+            ("betainccinv", 2, (0.0, 1.0)),
+            ("gammainc", 1, (0.0, 60.0)),
+            ("gammaincc", 1, (0.0, 60.0)),
+            ("gammaincinv", 1, (0.0, 1.0)),
+            ("gammainccinv", 1, (0.0, 1.0)),
+        )
+    ),
     _operation(
         "lgamma", (0.01, 300.0), smooth=((0.2, 9.0),), relative=1e-13, special=_above
     ),

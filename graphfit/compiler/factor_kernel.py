@@ -66,6 +66,11 @@ class FactorKernel:
         D, the free parameters.
     model_slopes : sequence of int or None, optional
         Lines of the model's derivatives where they are columns of data.
+
+    Attributes
+    ----------
+    tape, model
+        As given; the tape grows by the derivatives.
     """
 
     def __init__(
@@ -78,29 +83,64 @@ class FactorKernel:
     ) -> None:
         self.n_parameters = n_parameters
         self.is_plain = noise.is_plain
-        self._tape = tape
-        self._model = model
+        self.tape = tape
+        self.model = model
         self._model_slopes = model_slopes
         self._form = likelihood(tape, model, noise)
         self._parameters = [tape.parameter(j) for j in range(n_parameters)]
-        self._modules: dict[Kind, Any] = {}
+        self._modules: dict[Any, Any] = {}
         self._lock = threading.Lock()
 
-    def address(self, kind: Kind) -> int:
-        """Return the address of the function of one kind."""
+    def address(self, kind: Kind, wanted: tuple[int, ...] | None = None) -> int:
+        """Return the address of the function of one kind.
+
+        Parameters
+        ----------
+        kind : str
+        wanted : tuple of int, optional
+            The parameters to differentiate by, of 0 to D - 1; by default all.
+        """
         with self._lock:
-            if kind not in self._modules:
+            if (kind, wanted) not in self._modules:
+                by = range(self.n_parameters) if wanted is None else wanted
+                slopes = self._model_slopes
                 work = kernel(
                     kind,
                     self._form,
-                    self._model,
-                    self._parameters,
-                    self._model_slopes,
+                    self.model,
+                    [self._parameters[j] for j in by],
+                    None if slopes is None else [slopes[j] for j in by],
                 )
                 text = emit(work, vector_width())
-                self._modules[kind] = compile_module(text, [kind])
-            address: int = self._modules[kind].address(kind)
+                self._modules[kind, wanted] = compile_module(text, [kind])
+            address: int = self._modules[kind, wanted].address(kind)
             return address
+
+
+@final
+class PartialKernel:
+    """The kernels of a formula with derivatives by some of its parameters only.
+
+    They take all of the parameters.  Where the table above says D derivatives, these write
+    as many as are wanted.
+
+    Parameters
+    ----------
+    kernels : FactorKernel
+        Of the formula.
+    wanted : sequence of int
+        The parameters to differentiate by, of 0 to D - 1.
+    """
+
+    def __init__(self, kernels: FactorKernel, wanted: Sequence[int]) -> None:
+        self.n_parameters = kernels.n_parameters
+        self.is_plain = kernels.is_plain
+        self.wanted = tuple(wanted)
+        self._kernels = kernels
+
+    def address(self, kind: Kind) -> int:
+        """Return the address of the function of one kind."""
+        return self._kernels.address(kind, self.wanted)
 
 
 @final

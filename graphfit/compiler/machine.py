@@ -24,6 +24,7 @@ from types import MappingProxyType
 from typing import Any, final
 
 from graphfit.compiler.cache import FileCache, cache_folder
+from graphfit.compiler.functions.library import library_addresses
 from graphfit.errors import close_match
 
 # Part of every key: raise it whenever the same text is to become other machine code.
@@ -136,8 +137,9 @@ def compile_module(ir_text: str, names: Sequence[str]) -> CompiledModule:
     Parameters
     ----------
     ir_text : str
-        LLVM IR.  It may call functions of the C library by name.  It must not hold
-        addresses: its code may be run by another process.
+        LLVM IR.  It may call functions of the C library by name, and those of scipy (see
+        :mod:`graphfit.compiler.functions.library`).  It must not hold addresses: its code
+        may be run by another process.
     names : sequence of str
         Functions of the module whose addresses are wanted.
 
@@ -236,29 +238,36 @@ class Machine:
         with self._lock:
             known = self._modules.get((key, names))
             if known is None:
-                known = self._load(key, names) or self._make(key, ir_text, names)
+                known = self._load(key, ir_text, names)
+                known = known or self._make(key, ir_text, names)
                 self._modules[key, names] = known
         return known
 
-    def _load(self, key: str, names: tuple[str, ...]) -> CompiledModule | None:
+    def _load(
+        self, key: str, ir_text: str, names: tuple[str, ...]
+    ) -> CompiledModule | None:
         code = self._files.load(key)
         if code is None:
             return None
         try:
-            return self._link(code, names)
+            return self._link(code, ir_text, names)
         except RuntimeError:  # of another C library, or without one of the names
             return None
 
     def _make(self, key: str, ir_text: str, names: tuple[str, ...]) -> CompiledModule:
         code = _object_code(self._target, ir_text, names)
-        made = self._link(code, names)
+        made = self._link(code, ir_text, names)
         self._files.store(key, code)  # only code that could be linked
         return made
 
-    def _link(self, code: bytes, names: tuple[str, ...]) -> CompiledModule:
+    def _link(
+        self, code: bytes, ir_text: str, names: tuple[str, ...]
+    ) -> CompiledModule:
         import llvmlite.binding as llvm
 
         builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+        for symbol, address in library_addresses(ir_text).items():
+            builder.import_symbol(symbol, address)
         for name in names:
             builder.export_symbol(name)
         library = builder.link(self._engine, f"graphfit-{next(self._numbers)}")

@@ -9,11 +9,14 @@ builder in :mod:`graphfit.compiler.functions.elementary`.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
 from scipy import special
+
+from graphfit.kernels import truncated_gaussian
 
 Rule = Callable[..., tuple[Any, ...]]
 
@@ -117,6 +120,11 @@ class Apply:
         return OPERATIONS[self.name].function(*arguments)
 
 
+# Not as the ufuncs that they are: those can be used in models that are differentiated.
+def _undifferentiated(ufunc: np.ufunc) -> Operation:
+    return Operation(partial(ufunc))
+
+
 def _condition(function: Callable[..., Any]) -> Operation:
     return Operation(function, None, is_bool=True)
 
@@ -180,6 +188,28 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             special.log_ndtr,
             lambda a, y: (np.exp(-0.5 * a * a - LOG_ROOT_2_PI - y),),
         ),
+        # Inverse functions: one over the density at the result.
+        "ndtri": Operation(
+            special.ndtri, lambda a, y: (np.exp(0.5 * y * y + LOG_ROOT_2_PI),)
+        ),
+        "erfinv": Operation(
+            special.erfinv, lambda a, y: (np.exp(y * y) / TWO_OVER_ROOT_PI,)
+        ),
+        "erfcinv": Operation(
+            special.erfcinv, lambda a, y: (-np.exp(y * y) / TWO_OVER_ROOT_PI,)
+        ),
+        # In the transforms of priors, which nobody differentiates.
+        "hazard_integral": Operation(truncated_gaussian.hazard_integral),
+        "hazard_step": Operation(truncated_gaussian.hazard_step),
+        "betaln": _undifferentiated(special.betaln),
+        "betainc": _undifferentiated(special.betainc),
+        "betaincc": _undifferentiated(special.betaincc),
+        "betaincinv": _undifferentiated(special.betaincinv),
+        "betainccinv": _undifferentiated(special.betainccinv),
+        "gammainc": _undifferentiated(special.gammainc),
+        "gammaincc": _undifferentiated(special.gammaincc),
+        "gammaincinv": _undifferentiated(special.gammaincinv),
+        "gammainccinv": _undifferentiated(special.gammainccinv),
         "lgamma": Operation(special.gammaln, lambda a, y: (Apply("digamma")(a),)),
         "digamma": Operation(special.digamma, lambda a, y: (_trigamma(a),)),
         "voigt_real": Operation(_voigt_real, _voigt_real_rule),

@@ -8,6 +8,9 @@ that name gives, also for NaN, infinities and zeros.  One file for each kind:
 - :mod:`graphfit.compiler.functions.logarithm`: log, log1p, log2, log10;
 - :mod:`graphfit.compiler.functions.trigonometric`: sin, cos, tan, arctan;
 - :mod:`graphfit.compiler.functions.error_function`: erf, erfc, log_ndtr;
+- :mod:`graphfit.compiler.functions.normal_quantile`: ndtri, erfinv, erfcinv;
+- :mod:`graphfit.compiler.functions.hazard`: hazard_integral, hazard_step;
+- :mod:`graphfit.compiler.functions.library`: incomplete beta and gamma functions;
 - :mod:`graphfit.compiler.functions.digamma`: digamma;
 - :mod:`graphfit.compiler.functions.faddeeva`: voigt_real, voigt_imag;
 - here: arithmetic and comparisons, and what the C library computes lane by lane (pow,
@@ -36,6 +39,7 @@ from graphfit.compiler.functions.digamma import digamma
 from graphfit.compiler.functions.error_function import erf, erfc, log_ndtr
 from graphfit.compiler.functions.exponential import cosh, exp, exp2, expm1, sinh, tanh
 from graphfit.compiler.functions.faddeeva import voigt_imag, voigt_real
+from graphfit.compiler.functions.hazard import hazard_integral, hazard_step
 from graphfit.compiler.functions.instructions import (
     Builder,
     compare,
@@ -45,7 +49,9 @@ from graphfit.compiler.functions.instructions import (
     magnitude,
     with_sign,
 )
+from graphfit.compiler.functions.library import library_function
 from graphfit.compiler.functions.logarithm import log, log1p, log2, log10
+from graphfit.compiler.functions.normal_quantile import erfcinv, erfinv, ndtri
 from graphfit.compiler.functions.trigonometric import arctan, cos, sin, tan
 
 if TYPE_CHECKING:
@@ -222,6 +228,20 @@ EMIT: Mapping[str, Builder] = MappingProxyType(
         "erf": erf,
         "erfc": erfc,
         "log_ndtr": log_ndtr,
+        "ndtri": ndtri,
+        "erfinv": erfinv,
+        "erfcinv": erfcinv,
+        "hazard_integral": hazard_integral,
+        "hazard_step": hazard_step,
+        "betaln": library_function("betaln"),
+        "betainc": library_function("betainc"),
+        "betaincc": library_function("betaincc"),
+        "betaincinv": library_function("betaincinv"),
+        "betainccinv": library_function("betainccinv"),
+        "gammainc": library_function("gammainc"),
+        "gammaincc": library_function("gammaincc"),
+        "gammaincinv": library_function("gammaincinv"),
+        "gammainccinv": library_function("gammainccinv"),
         "lgamma": lanewise("lgamma"),
         "digamma": digamma,
         "voigt_real": voigt_real,

@@ -1,6 +1,6 @@
 """NestedProblem: a graph as the compiled sampler sees it, for one problem or for rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from graphfit.compiler.driving.factor_table import FactorTable
 from graphfit.compiler.program import Program
 from graphfit.compiler.unit_cube import UnitCube
+from graphfit.search.nested.reductions import Reductions
 from graphfit.typing import FloatArray
 
 
@@ -18,6 +19,8 @@ class NestedProblem:
     Parameters
     ----------
     program : Program
+    plan : Reductions
+        What is done exactly before anything is sampled.
     hidden : sequence of int
         Positions of parameters that stand for numbers given row by row.
     periodic : sequence of str
@@ -27,12 +30,17 @@ class NestedProblem:
     def __init__(
         self,
         program: Program,
+        plan: Reductions,
         *,
         hidden: Sequence[int] = (),
         periodic: Sequence[str] = (),
     ) -> None:
         self.program = program
-        self.cube = UnitCube(program.space, hidden=hidden)
+        self.plan = plan
+        held = {} if plan.linear is None else plan.linear.references
+        self.cube = UnitCube(
+            program.space, hidden=hidden, held=held, ordered=plan.ordered
+        )
         names = program.space.names
         self.periodic = np.array(
             [names[position] in periodic for position in self.cube.free], dtype=bool
@@ -59,21 +67,20 @@ class NestedProblem:
             For the hidden parameters; it must outlive the target.
         """
         from graphfit.compiler.driving.evaluate import new_cursor, new_scratch
+        from graphfit.search.nested.engine.linear_amplitudes import pack
         from graphfit.search.nested.engine.target import Target
 
         first, stride = 0, 0
         if numbers is not None and numbers.size:
             first, stride = numbers.ctypes.data, numbers.strides[0]
-        place = np.array([self.cube.address(), first, first, stride], dtype=np.int64)
-        return Target(new_cursor(table), new_scratch(table), place)
-
-
-def program_table(program: Program) -> tuple[FactorTable, float, Mapping[str, Any]]:
-    """Return the factors of a program as kernels of values, and the offset of their sum."""
-    pairs = [path.callable_kernels() for path in program.paths]
-    table = FactorTable.of_graph(
-        [kernels.address("value") for kernels, _ in pairs],
-        [data for _, data in pairs],
-        program.dimension,
-    )
-    return table, sum(data.offset for _, data in pairs), {}
+        place = [self.cube.address(), first, first, stride, int(self.plan.rejects)]
+        index, amounts = np.zeros(0, dtype=np.int64), np.zeros(0)
+        if self.plan.linear is not None:
+            index, amounts = pack(self.plan.linear)
+        return Target(
+            new_cursor(table),
+            new_scratch(table),
+            np.array(place, dtype=np.int64),
+            index,
+            amounts,
+        )

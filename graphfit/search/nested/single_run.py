@@ -11,12 +11,12 @@ from graphfit.samples import Samples, Status
 from graphfit.samples.nested_run import NestedRun
 from graphfit.search.nested.called_likelihood import CalledLikelihood
 from graphfit.search.nested.nested_problem import NestedProblem
+from graphfit.search.nested.reductions import NOTHING, Reductions, reductions
 from graphfit.search.task import Task
 from graphfit.typing import FloatArray
 
 TRIES_A_POINT = 1_000  # of draws from the prior, to find one that is possible
 CONTOURS = 2_000  # between two looks at the clock and the keyboard; a tenth in Python
-ROOM = 40  # dead points for each live one, to begin with
 
 
 class Likelihood(NamedTuple):
@@ -42,22 +42,26 @@ def run_single(search: Any, task: Task) -> Samples:
     ResultError
         If it is zero wherever the prior was tried.
     """
-    problem = NestedProblem(task.program, periodic=search.periodic)
-    likelihood = _compiled(task) if task.program.is_compiled else _called(task)
+    compiled = task.program.is_compiled
+    plan = reductions(task.program, search) if compiled else NOTHING
+    problem = NestedProblem(task.program, plan, periodic=search.periodic)
+    likelihood = _compiled(task, plan) if compiled else _called(task)
     run = _explored(search, task, problem, likelihood)
     if run.status == Status.NON_FINITE and likelihood.callback is None:
         # Machine code has no answer there; the model's own Python may have.
-        task.log_likelihood(run.trial)
+        dimension = task.program.dimension
+        task.log_likelihood(run.memory.state.trial_values[:dimension].copy())
+        problem = NestedProblem(task.program, NOTHING, periodic=search.periodic)
         likelihood = _called(task)
         run = _explored(search, task, problem, likelihood)
     _require_answer(run.status)
     return _samples(task, run, likelihood.offset)
 
 
-def _compiled(task: Task) -> Likelihood:
+def _compiled(task: Task, plan: Reductions) -> Likelihood:
     pairs = [path.callable_kernels() for path in task.program.paths]
     table = FactorTable.of_graph(
-        [kernels.address("value") for kernels, _ in pairs],
+        [plan.address(i, kernels) for i, (kernels, _) in enumerate(pairs)],
         [data for _, data in pairs],
         task.program.dimension,
     )
@@ -73,73 +77,41 @@ def _called(task: Task) -> Likelihood:
 
 
 class Explored(NamedTuple):
-    """A run that is over."""
+    """A problem that is over."""
 
-    status: Status
-    trial: FloatArray  # the last point that was tried
-    numbers: FloatArray
-    calls: int
-    switched: bool
-    insertion: float
-    dead: Any
-    count: int
+    memory: Any
+    output: Any
+
+    @property
+    def status(self) -> Status:
+        """How it ended."""
+        from graphfit.search.nested.engine.workspace import STATUS_OUT
+
+        return Status(int(self.output.whole[0, STATUS_OUT]))
 
 
 def _explored(
     search: Any, task: Task, problem: NestedProblem, likelihood: Likelihood
 ) -> Explored:
-    from graphfit.search.nested.engine.drivers import explore_pixels
-    from graphfit.search.nested.engine.workspace import (
-        CALLS,
-        DEAD,
-        RANK_SUM,
-        RANK_VARIANCE,
-        STATUS,
-        SWITCHED,
-        new_dead,
-        new_memory,
-        new_output,
-    )
+    from graphfit.search.nested.engine.workspace import new_output
+    from graphfit.search.nested.nested_memory import NestedMemory
 
-    d, n_values, n = problem.dimension, problem.n_values, search.n_live
-    memory = new_memory(d, n_values, n, ROOM * n, problem.periodic)
-    state = memory.state
+    d, n = problem.dimension, search.n_live
+    memory = NestedMemory(
+        d, problem.n_values, n, search.engine_settings(d), problem.periodic
+    )
     target = problem.target(likelihood.table)
-    output = new_output(1, n_values, task.program.dimension, 0)
+    output = new_output(1, problem.n_values, task.program.dimension, 0)
     jobs = np.array([[task.seed, n]], dtype=np.int64)
-    dead = memory.dead
     limit = CONTOURS if likelihood.callback is None else CONTOURS // 20
     done = 0
     while done == 0:
-        if state.whole[DEAD] + 2 * n >= len(dead.log_l):
-            dead = new_dead(d, n_values, 2 * len(dead.log_l), dead)
-        done = explore_pixels(
-            likelihood.table.arrays,
-            target,
-            search.engine_settings(d),
-            memory.live,
-            dead,
-            memory.bound,
-            state,
-            output,
-            jobs,
-            0,
-            1,
-            limit,
+        done = memory.explore(
+            likelihood.table.arrays, target, output, jobs, 0, 1, limit
         )
         _raise_errors(problem, likelihood)
-        task.progress.update(_note(state, likelihood.offset))
-    variance = state.real[RANK_VARIANCE]
-    return Explored(
-        Status(int(state.whole[STATUS])),
-        state.trial_values[: task.program.dimension].copy(),
-        output.numbers[0],
-        int(state.whole[CALLS]),
-        bool(state.whole[SWITCHED]),
-        float(state.real[RANK_SUM] / np.sqrt(variance)) if variance else np.nan,
-        dead,
-        int(state.whole[DEAD]),
-    )
+        task.progress.update(_note(memory.state, likelihood.offset))
+    return Explored(memory, output)
 
 
 def _raise_errors(problem: NestedProblem, likelihood: Likelihood) -> None:
@@ -176,35 +148,51 @@ def _require_answer(status: Status) -> None:
 
 
 def _samples(task: Task, run: Explored, offset: float) -> Samples:
-    rows, program = slice(0, run.count), task.program
-    values = run.dead.values[rows, : program.dimension].copy()
-    log_likelihood = run.dead.log_l[rows] + offset
+    from graphfit.search.nested.engine import workspace as at
+
+    numbers, whole = run.output.numbers[0], run.output.whole[0]
+    program, dead = task.program, run.memory.dead
+    first, count = int(whole[at.FIRST_ROW]), int(whole[at.COUNT])
+    rows = slice(first, first + count)
+    values = dead.values[rows, : program.dimension].copy()
     with np.errstate(divide="ignore"):
-        log_weights = np.log(run.dead.mass[rows])
-    log_z, error, information = run.numbers[:3]
+        log_weights = np.log(dead.mass[rows])
+    log_z = float(numbers[at.LOG_EVIDENCE] + offset)
+    error, calls = float(numbers[at.ERROR]), int(whole[at.EVALUATIONS])
     task.progress.update(
-        f"{run.count} samples, {run.calls} likelihood calls, "
-        f"ln Z = {log_z + offset:.2f} +/- {error:.2f}, done"
+        f"{count} samples, {calls} likelihood calls, "
+        f"ln Z = {log_z:.2f} +/- {error:.2f}, done"
     )
     return Samples(
         kind="nested",
         parameter_names=program.space.names,
         values=values,
-        log_likelihood=log_likelihood,
+        log_likelihood=dead.log_likelihood[rows] + offset,
         log_prior=np.asarray(program.log_prior(np.ascontiguousarray(values.T))),
         log_weights=log_weights,
-        log_evidence=float(log_z + offset),
-        log_evidence_error=float(error),
-        evaluations=run.calls,
+        log_evidence=log_z,
+        log_evidence_error=error,
+        evaluations=calls,
         status=run.status,
-        run=NestedRun(
-            contours=log_likelihood,
-            births=run.dead.births[rows] + offset,
-            live_points=run.dead.counts[rows].copy(),
-            log_volume=run.dead.log_volume[rows].copy(),
-            ranks=run.dead.ranks[rows].copy(),
-            information=float(information),
-            insertion=run.insertion,
-            switched=run.switched,
-        ),
+        run=_nested_run(run, offset),
+    )
+
+
+def _nested_run(run: Explored, offset: float) -> NestedRun:
+    """Return how it went; a polished or integrated problem has no contours."""
+    from graphfit.search.nested.engine import workspace as at
+
+    numbers, whole, dead = run.output.numbers[0], run.output.whole[0], run.memory.dead
+    is_run = whole[at.FIRST_ROW] == 0 and whole[at.ITERATIONS] == whole[at.COUNT]
+    rows = slice(0, int(whole[at.COUNT]) if is_run else 0)
+    return NestedRun(
+        contours=dead.log_l[rows] + offset,
+        births=dead.births[rows] + offset,
+        live_points=dead.counts[rows].copy(),
+        log_volume=dead.log_volume[rows].copy(),
+        ranks=dead.ranks[rows].copy(),
+        information=float(numbers[at.INFORMATION]),
+        insertion=float(numbers[at.INSERTION]),
+        switched=bool(whole[at.SWITCHED_OUT]),
+        pareto_k=float(numbers[at.PARETO_K]),
     )

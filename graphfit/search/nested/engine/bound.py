@@ -2,9 +2,10 @@
 
 The points are split in two, and the parts again, as long as an ellipsoid is more than twice
 as large as its share of the prior volume that is left; from the leaves upwards a split is
-kept where its parts together are smaller than the whole.  (Feroz, Hobson & Bridges 2009,
-MNRAS 398, 1601, split likewise; how much larger than its points each ellipsoid is made is
-:mod:`graphfit.search.nested.engine.ellipsoid`'s.)
+kept where its parts together have at most half of the volume.  Smaller gains are made by
+chance: parts of one lump, each enclosed by itself, leave out its corners, and ln Z comes out
+too high.  (Feroz, Hobson & Bridges 2009, MNRAS 398, 1601, split likewise; how much larger
+than its points each ellipsoid is made is :mod:`graphfit.search.nested.engine.ellipsoid`'s.)
 
 A node is split across the direction in which its points are least like one lump: the one of
 lowest kurtosis, among its own axes and those of the cube.
@@ -26,6 +27,7 @@ _FIRST, _COUNT, _LEFT = range(3)  # of a node's points; its parts are left and l
 _OWN, _BEST = range(2)
 _LARGER = math.log(2.0)  # than its share: worth a split
 _ROUNDS = 12  # of 2-means
+_GAIN = math.log(2.0)  # by which parts have to be smaller than the whole
 
 
 @compiled_apart
@@ -83,12 +85,16 @@ def build(bound: Bound, n_live: int, log_x: float) -> tuple[int, float]:
         ln of the prior volume that they are expected to fill.
     """
     d = bound.points.shape[0]
-    least = max(2 * (d + 1), 6)
+    least = d + 2
+    widths = bound.vectors[2]
+    for j in range(d):
+        widths[j] = 0.0
     bound.tree[0, _FIRST], bound.tree[0, _COUNT] = 0, n_live
     n_nodes = 1
     node = 0
     while node < n_nodes:
         first, count = bound.tree[node, _FIRST], bound.tree[node, _COUNT]
+        share = log_x + math.log(count / n_live)
         log_volume = enclose(
             bound.points,
             first,
@@ -97,10 +103,13 @@ def build(bound: Bound, n_live: int, log_x: float) -> tuple[int, float]:
             bound.node_axes[node],
             bound.node_inverses[node],
             bound.whitened,
+            widths,
+            share,
         )
         bound.nodes[node, _OWN] = log_volume
         bound.tree[node, _LEFT] = -1
-        share = log_x + math.log(count / n_live)
+        if node == 0:
+            _widths(bound.node_axes[0], widths)
         if (
             log_volume > share + _LARGER
             and count >= 2 * least
@@ -120,6 +129,36 @@ def build(bound: Bound, n_live: int, log_x: float) -> tuple[int, float]:
 
 
 @compiled
+def about_all(bound: Bound, n_live: int) -> None:
+    """Find one ellipsoid about all points from `gather`, whatever its volume."""
+    no_widths = bound.vectors[2]
+    for j in range(len(no_widths)):
+        no_widths[j] = 0.0
+    enclose(
+        bound.points,
+        0,
+        n_live,
+        bound.centres[0],
+        bound.axes[0],
+        bound.inverses[0],
+        bound.whitened,
+        no_widths,
+        -math.inf,
+    )
+
+
+@compiled
+def _widths(axes: FloatArray, widths: FloatArray) -> None:
+    """Write the half widths of an ellipsoid along the axes of the cube."""
+    d = len(widths)
+    for j in range(d):
+        square = 0.0
+        for k in range(j + 1):
+            square += axes[j * d + k] * axes[j * d + k]
+        widths[j] = math.sqrt(square)
+
+
+@compiled
 def _prune(bound: Bound, n_nodes: int) -> None:
     """From the last nodes up: keep a split where its parts are smaller together."""
     for back in range(n_nodes):
@@ -132,7 +171,7 @@ def _prune(bound: Bound, n_nodes: int) -> None:
         a, b = bound.nodes[left, _BEST], bound.nodes[left + 1, _BEST]
         high = max(a, b)
         both = high + math.log(math.exp(a - high) + math.exp(b - high))
-        if both < own:
+        if both < own - _GAIN:
             bound.nodes[node, _BEST] = both
         else:
             bound.tree[node, _LEFT] = -1
@@ -210,12 +249,10 @@ def _split(bound: Bound, node: int, first: int, count: int) -> int:
 def _standardise(bound: Bound, node: int, first: int, count: int) -> None:
     """Write the points over the width of their ellipsoid, below those it whitened."""
     d = bound.points.shape[0]
-    axes = bound.node_axes[node]
+    widths = bound.vectors[3]
+    _widths(bound.node_axes[node], widths)
     for j in range(d):
-        square = 0.0
-        for k in range(j + 1):
-            square += axes[j * d + k] * axes[j * d + k]
-        width = 1.0 / math.sqrt(square)
+        width = 1.0 / widths[j]
         centre = bound.node_centres[node, j]
         column = bound.points[j, first : first + count]
         out = bound.whitened[d + j, first : first + count]

@@ -4,14 +4,31 @@ from graphfit.compiler.driving.driver import driver
 from graphfit.compiler.driving.driver_arguments import record
 from graphfit.compiler.driving.evaluate import seek
 from graphfit.compiler.driving.factor_table import Int64Array, TableArrays
+from graphfit.samples.status import Status
+from graphfit.search.nested.engine.conclude import (
+    conclude,
+    integrate,
+    polish_run,
+    report,
+)
+from graphfit.search.nested.engine.cubature_memory import (
+    MEMORY_TYPES,
+    CubatureMemory,
+)
 from graphfit.search.nested.engine.explore import advance, begin
 from graphfit.search.nested.engine.finish import finish
+from graphfit.search.nested.engine.mixture import PolishMemory
+from graphfit.search.nested.engine.quantiles import Shelves
 from graphfit.search.nested.engine.target import Target, point_at
 from graphfit.search.nested.engine.workspace import (
-    CALLS,
+    COUNT,
+    DEAD,
     DONE,
+    ERROR,
     FINISHED,
+    FIRST_ROW,
     FRESH,
+    LOG_EVIDENCE,
     PHASE,
     RUNNING,
     STATUS,
@@ -22,6 +39,7 @@ from graphfit.search.nested.engine.workspace import (
     Settings,
     State,
 )
+from graphfit.typing import FloatArray
 
 _INTEGERS = "int64[::1]"
 _WHOLE_TABLE = "int64[:,::1]"
@@ -31,12 +49,17 @@ _STACK = "float64[:,:,::1]"
 
 # Fields in the order of the records.
 _TABLE = record(TableArrays, _INTEGERS)
-_TARGET = record(Target, _INTEGERS, _VECTOR, _INTEGERS)
+_TARGET = record(Target, _INTEGERS, _VECTOR, *[_INTEGERS] * 2, _VECTOR)
 _SETTINGS = record(
-    Settings, "float64", "int64", "int64", "boolean", "boolean", "int64", "int64"
+    Settings,
+    "float64",
+    *["int64"] * 2,
+    *["boolean"] * 2,
+    *["int64"] * 2,
+    "boolean",
 )
 _LIVE = record(Live, _MATRIX, _MATRIX, _VECTOR, _VECTOR, _INTEGERS)
-_DEAD = record(Dead, _MATRIX, _MATRIX, *[_VECTOR] * 4, *[_INTEGERS] * 2)
+_DEAD = record(Dead, _MATRIX, _MATRIX, *[_VECTOR] * 5, *[_INTEGERS] * 2)
 _BOUND = record(
     Bound,
     *[_MATRIX] * 3,
@@ -49,9 +72,35 @@ _BOUND = record(
     _MATRIX,
 )
 _STATE = record(State, *[_INTEGERS] * 2, *[_VECTOR] * 3, _MATRIX, _VECTOR)
-_OUTPUT = record(
-    Output, _STACK, _STACK, _MATRIX, _WHOLE_TABLE, "int32[:,::1]", _STACK, _MATRIX
+_POLISH = record(
+    PolishMemory,
+    *[_MATRIX] * 2,
+    _VECTOR,
+    _MATRIX,
+    _WHOLE_TABLE,
+    _STACK,
+    _MATRIX,
+    _STACK,
+    _INTEGERS,
+    _MATRIX,
+    _VECTOR,
 )
+_SHELVES = record(
+    Shelves, _VECTOR, *[_INTEGERS] * 3, _WHOLE_TABLE, _MATRIX
+)
+_CUBATURE = record(CubatureMemory, *MEMORY_TYPES)
+_OUTPUT = record(
+    Output,
+    *[_STACK] * 2,
+    _MATRIX,
+    _WHOLE_TABLE,
+    "int32[:,::1]",
+    _STACK,
+    _MATRIX,
+    _INTEGERS,
+)
+
+_NON_FINITE = int(Status.NON_FINITE)
 
 
 @driver(
@@ -63,11 +112,13 @@ _OUTPUT = record(
     _DEAD,
     _BOUND,
     _STATE,
+    _POLISH,
+    _SHELVES,
+    _CUBATURE,
+    _VECTOR,
     _OUTPUT,
     _WHOLE_TABLE,
-    "int64",
-    "int64",
-    "int64",
+    _INTEGERS,
 )
 def explore_pixels(  # noqa: PLR0913, PLR0917
     table: TableArrays,
@@ -77,40 +128,55 @@ def explore_pixels(  # noqa: PLR0913, PLR0917
     dead: Dead,
     bound: Bound,
     state: State,
+    mixture: PolishMemory,
+    shelves: Shelves,
+    cells: CubatureMemory,
+    constants: FloatArray,
     output: Output,
     jobs: Int64Array,
-    first: int,
-    last: int,
-    limit: int,
+    part: Int64Array,
 ) -> int:
-    """Explore pixels `first` to `last - 1`; return the one that is not finished, or `last`.
+    """Explore pixels; return the first one that is not finished.
 
     Parameters
     ----------
+    constants : ndarray
+        The relative tolerance of integrals; then the probabilities of the quantiles.
     jobs : ndarray of int64, shape (P, 2)
         Seed and number of live points of each pixel.
-    limit : int
-        Contours to pass before it returns, with the pixel's run in memory: for single
-        problems, of which the progress is shown.  It also returns where there is no room
-        for more dead points; with more room the same call goes on.
+    part : ndarray of int64, shape (3,)
+        The first pixel and the last, not included; contours to pass before it returns,
+        with the pixel's run in memory: for single problems, of which the progress is
+        shown.  It also returns where there is no room for more dead points; with more
+        room the same call goes on.
     """
-    for pixel in range(first, last):
+    for pixel in range(part[0], part[1]):
         seek(table, target.cursor, pixel)
         point_at(target, pixel)
-        if state.whole[PHASE] != RUNNING:
+        numbers, whole = output.numbers[pixel], output.whole[pixel]
+        if state.whole[PHASE] == FRESH:
             possible = begin(
                 target, settings, live, state, jobs[pixel, 0], jobs[pixel, 1]
             )
             state.whole[PHASE] = RUNNING if possible else FINISHED
+            if possible and settings.quadrature:
+                exact = integrate(
+                    target, dead, state, cells, output, pixel, constants[0]
+                )
+                state.whole[PHASE] = FINISHED if exact else RUNNING
+        run = 0
         if state.whole[PHASE] == RUNNING:
-            code = advance(target, settings, live, dead, bound, state, limit)
+            code = advance(target, settings, live, dead, bound, state, part[2])
             if code != DONE:
                 return pixel
-            log_z, error, information = finish(live, dead, state)
-            output.numbers[pixel, 0] = log_z
-            output.numbers[pixel, 1] = error
-            output.numbers[pixel, 2] = information
-        output.whole[pixel, 0] = state.whole[CALLS]
-        output.whole[pixel, 3] = state.whole[STATUS]
+            log_z, error = finish(live, dead, state)
+            numbers[LOG_EVIDENCE], numbers[ERROR] = log_z, error
+            run = state.whole[DEAD]
+            whole[FIRST_ROW], whole[COUNT] = 0, run
+            if settings.polish > 0 and state.whole[STATUS] < _NON_FINITE:
+                polish_run(target, settings, dead, state, mixture, output, pixel)
+        if state.whole[STATUS] < _NON_FINITE:
+            conclude(target, dead, state, shelves, constants[1:], output, pixel)
+        report(dead, state, output, pixel, run)
         state.whole[PHASE] = FRESH
-    return last
+    return part[1]

@@ -5,9 +5,13 @@ uncertain; bounds that only just hold their points cut off prior volume, and the
 comes out too high.  The ellipsoid of the points' covariance is scaled to hold all of them,
 and then its volume is multiplied by
 
-    1 + 3 D (D + 3) / (2 n),                                                       [Eq. 1]
+    1 + max(3 q / n, 2 (1 - v_q / v_0)),  q = D (D + 3) / 2,                        [Eq. 1]
 
-D (D + 3) / 2 being the numbers that an ellipsoid of D dimensions has.
+q being the numbers that an ellipsoid of D dimensions has, v_0 and v_q the volumes of the
+ellipsoids of that shape through the outermost point and through the one q places inside.
+For points uniform in an ellipsoid ``1 - v_q / v_0`` is q / n, and the first term is the
+larger; where the region has corners that an ellipsoid does not follow, the outer points are
+farther apart.
 
 Points are columns of a table (d, L): loops over points then run over memory in order.
 """
@@ -24,8 +28,50 @@ _LEAST = 1e-30  # of a variance: numbers of the unit cube have no more digits
 
 @compiled
 def log_inflation(n: int, d: int) -> float:
-    """Return the logarithm of [Eq. 1]."""
+    """Return the logarithm of [Eq. 1] for points uniform in an ellipsoid."""
     return math.log(1.0 + 1.5 * d * (d + 3.0) / n)
+
+
+@compiled
+def _log_inflation_of(squares: FloatArray, largest: float, d: int) -> float:
+    """Return the logarithm of [Eq. 1], from |z|^2 of the points, which are sorted partly."""
+    n = len(squares)
+    q = d * (d + 3) // 2
+    plain = log_inflation(n, d)
+    if q >= n:
+        return plain
+    inner = select(squares, n - 1 - q)
+    if not 0.0 < inner < largest:
+        return plain
+    gap = -math.expm1(0.5 * d * math.log(inner / largest))
+    return max(plain, math.log1p(2.0 * gap))
+
+
+@compiled
+def select(values: FloatArray, k: int) -> float:
+    """Return the k-th lowest of an array, which is reordered (Hoare's quickselect)."""
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                held = values[i]
+                values[i] = values[j]
+                values[j] = held
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return values[k]
 
 
 @compiled
@@ -83,6 +129,8 @@ def enclose(  # noqa: PLR0913, PLR0917
     factor: FloatArray,
     inverse: FloatArray,
     whitened: FloatArray,
+    widths: FloatArray,
+    log_share: float,
 ) -> float:
     """Write the ellipsoid of a set of points; return ln of its volume.
 
@@ -96,8 +144,14 @@ def enclose(  # noqa: PLR0913, PLR0917
     factor, inverse : ndarray, shape (d * d,)
         Overwritten, lower triangular, row by row: the ellipsoid is
         ``centre + factor z``, ``|z| <= 1``.
-    whitened : ndarray, shape (>= d + 1, >= first + count)
-        Overwritten at the same columns with z of the points, and in row d with |z|^2.
+    whitened : ndarray, shape (>= d + 2, >= first + count)
+        Overwritten at the same columns, with z of the points in the first d rows.
+    widths : ndarray, shape (d,)
+        Scales of the coordinates: few points say little of a shape, and theirs is mixed
+        with that of a ball in these units.  All 0: it is not.
+    log_share : float
+        ln of the prior volume that the points stand for.  Before it is multiplied by
+        [Eq. 1] an ellipsoid is at least as large.
     """
     d = points.shape[0]
     for j in range(d):
@@ -106,10 +160,16 @@ def enclose(  # noqa: PLR0913, PLR0917
         centre[j] = total(column) / count
         for i in range(count):
             out[i] = column[i] - centre[j]
-    log_determinant = _factorize(whitened, first, count, factor, d)
+    log_determinant = _factorize(whitened, first, count, factor, widths)
     invert_factor(factor, inverse, d)
-    largest = _whiten(whitened, first, count, inverse, d)
-    log_scale = 0.5 * math.log(max(largest, 1e-300)) + log_inflation(count, d) / d
+    largest = max(_whiten(whitened, first, count, inverse, d), 1e-300)
+    squares = whitened[d + 1, first : first + count]
+    for i in range(count):
+        squares[i] = whitened[d, first + i]
+    grown = _log_inflation_of(squares, largest, d)
+    log_volume = log_ball(d) + log_determinant + 0.5 * d * math.log(largest)
+    grown += max(log_share - log_volume, 0.0)
+    log_scale = 0.5 * math.log(largest) + grown / d
     scale = math.exp(log_scale)
     shrink = math.exp(-log_scale)
     for j in range(d * d):
@@ -119,14 +179,25 @@ def enclose(  # noqa: PLR0913, PLR0917
         out = whitened[j, first : first + count]
         for i in range(count):
             out[i] *= shrink
-    return log_ball(d) + log_determinant + d * log_scale
+    return log_volume + grown
 
 
 @compiled
 def _factorize(
-    centred: FloatArray, first: int, count: int, factor: FloatArray, d: int
+    centred: FloatArray, first: int, count: int, factor: FloatArray, widths: FloatArray
 ) -> float:
-    """Write the Cholesky factor of the points' covariance; return ln of its determinant."""
+    """Write the Cholesky factor of the points' covariance; return ln of its determinant.
+
+    Of fewer than 2 (d + 1) points, as if the rest up to that number were of a ball.
+    """
+    d = len(widths)
+    own, size = 1.0, 0.0
+    enough = 2 * (d + 1)
+    if count < enough and widths[0] > 0.0:
+        own = count / enough
+        for j in range(d):
+            a = centred[j, first : first + count]
+            size += total_product(a, a) / (count * d * widths[j] * widths[j])
     log_determinant = 0.0
     for j in range(d):
         a = centred[j, first : first + count]
@@ -134,7 +205,9 @@ def _factorize(
             factor[j * d + k] = 0.0
         variance = 0.0
         for k in range(j + 1):
-            entry = total_product(a, centred[k, first : first + count]) / count
+            entry = own * total_product(a, centred[k, first : first + count]) / count
+            if k == j:
+                entry += (1.0 - own) * size * widths[j] * widths[j]
             variance = entry
             for m in range(k):
                 entry -= factor[j * d + m] * factor[k * d + m]

@@ -11,8 +11,7 @@ import math
 
 from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.samples.status import Status
-from graphfit.search.nested.engine.bound import build, gather
-from graphfit.search.nested.engine.ellipsoid import enclose
+from graphfit.search.nested.engine.bound import about_all, build, gather
 from graphfit.search.nested.engine.proposal import in_cube, in_union
 from graphfit.search.nested.engine.random_numbers import below, seed_state
 from graphfit.search.nested.engine.slices import by_slices
@@ -184,7 +183,7 @@ def advance(  # noqa: PLR0913, PLR0917
     whole = state.whole
     n = whole[N_LIVE]
     for _ in range(limit):
-        if whole[DEAD] + 2 * n >= len(dead.log_l):
+        if whole[DEAD] + 2 * n + settings.polish >= len(dead.log_l):
             return FULL
         level = live.log_l[0]
         # A plateau at the top has nothing above it.
@@ -389,15 +388,7 @@ def _refresh(live: Live, bound: Bound, state: State) -> None:
         return
     gather(live, first, n, bound)
     if whole[WAY] == BY_SLICES:
-        enclose(
-            bound.points,
-            0,
-            n,
-            bound.centres[0],
-            bound.axes[0],
-            bound.inverses[0],
-            bound.whitened,
-        )
+        about_all(bound, n)
         return
     if d > _HIGHEST:
         return

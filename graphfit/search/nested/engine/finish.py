@@ -17,11 +17,10 @@ from graphfit.search.nested.engine.workspace import (
 
 
 @compiled_apart
-def finish(live: Live, dead: Dead, state: State) -> tuple[float, float, float]:
-    """Bury the live points, and turn masses into weights; return ln Z, its error, and H.
+def finish(live: Live, dead: Dead, state: State) -> tuple[float, float]:
+    """Bury the live points, and turn masses into weights; return ln Z and its error.
 
-    The error is that of :mod:`graphfit.search.evidence_error`, [Eq. 1]; H is the information
-    ``sum w ln(L / Z)``.
+    The error is that of :mod:`graphfit.search.evidence_error`, [Eq. 1].
     """
     whole, real = state.whole, state.real
     while whole[FIRST] < whole[N_LIVE]:
@@ -36,7 +35,7 @@ def finish(live: Live, dead: Dead, state: State) -> tuple[float, float, float]:
         dead.mass[row] = part
     dead.mass[count - 1] += last
     log_z = real[BASE] + math.log(total)
-    information, variance, beyond = 0.0, 0.0, 0.0
+    variance, beyond = 0.0, 0.0
     for back in range(count):
         row = count - 1 - back
         weight = dead.mass[row] / total
@@ -44,8 +43,6 @@ def finish(live: Live, dead: Dead, state: State) -> tuple[float, float, float]:
         beyond += weight
         step = beyond / dead.counts[row] - weight
         variance += step * step
-        if weight > 0.0:
-            information += weight * (dead.log_l[row] - log_z)
     # The possible part of the prior was counted: var(ln f) = (1 - f) / n.
     variance -= math.expm1(real[LOG_X_START]) / dead.counts[0]
-    return log_z, math.sqrt(variance), information
+    return log_z, math.sqrt(variance)

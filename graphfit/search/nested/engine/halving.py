@@ -20,7 +20,7 @@ from graphfit.search.nested.engine.mixture import (
 )
 from graphfit.typing import FloatArray
 
-_HALVINGS = 4
+_HALVINGS = 2
 """Steps of 2-means."""
 _PROMISE = 0.13
 """Loss of a halving, nat a point, up to which its halves are halved: a normal law loses
@@ -99,10 +99,7 @@ def _branch(memory: PolishMemory, node: int) -> None:
         _describe(memory, child)
     fewest = min(number[left, EFFECTIVE], number[right, EFFECTIVE])
     loss = number[left, _OWN] + number[right, _OWN] - number[node, _OWN]
-    if (
-        fewest < FEWEST * points.shape[1]
-        or not loss <= _PROMISE * number[node, SHARE]
-    ):
+    if fewest < FEWEST * points.shape[1] or not loss <= _PROMISE * number[node, SHARE]:
         place[left, _SIZE], place[right, _SIZE] = 0, 0
 
 

@@ -1,4 +1,4 @@
-"""Insertion ranks in compiled code: are new points drawn evenly from within the contour?
+"""Insertion ranks in compiled code: whether new points fill the contour evenly.
 
 The rank r of a new point among the m survivors, the number of those with a lower
 likelihood, is uniform on 0 .. m (Fowlie, Handley & Su 2020, MNRAS 497, 5256).
@@ -11,29 +11,17 @@ from graphfit.search.nested.nested_fits import RANK_BINS
 
 
 @compiled
-def rank_excess(rank: int, survivors: int) -> float:
-    """Return ``r - m / 2``, of which the expectation is zero."""
-    return rank - 0.5 * survivors
-
-
-@compiled
-def rank_variance(survivors: int) -> float:
-    """Return the variance of r: ``m (m + 2) / 12``."""
-    return survivors * (survivors + 2.0) / 12.0
-
-
-@compiled
 def insertion_statistic(excess: float, variance: float) -> float:
     """Return the U statistic of a run, a standard normal number if the run is sound.
 
-    ``sum_i (r_i - m_i / 2) / sqrt(sum_i m_i (m_i + 2) / 12)``: for equal m it is the
-    standardised Mann-Whitney U of the ranks.  It is negative where new points come too
-    low, as with bounds that cut corners off.
+    ``sum_i (r_i - m_i / 2) / sqrt(sum_i m_i (m_i + 2) / 12)``: the ranks less their means,
+    in standard deviations of that sum.  It is positive where new points come too high, as
+    with bounds that cut the contour short.
 
     Parameters
     ----------
     excess, variance : float
-        Sums of `rank_excess` and `rank_variance` over the new points.
+        The two sums, over the new points.
 
     Returns
     -------

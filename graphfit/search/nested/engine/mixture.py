@@ -1,6 +1,6 @@
-"""A mixture of t-laws over the unit cube, and the memory that it is kept in.
+"""A mixture of t-laws, and the memory that it is kept in.
 
-Beside its components there is the uniform law on the cube, so that no weight of a drawn
+Among its components is the prior, the uniform law on the cube, so that no weight of a drawn
 point exceeds ``L / SHARE_OF_PRIOR``.
 """
 
@@ -18,7 +18,7 @@ from graphfit.typing import FloatArray
 MOST = 8
 """Components, beside the prior."""
 SHARE_OF_PRIOR = 0.05
-POINTS = 512
+POINTS = 400
 """At most, that a mixture is fitted to."""
 FEWEST = 5.0
 """Effective points that a component needs for each dimension."""
@@ -27,11 +27,11 @@ _DEGREES = 6
 with known moments 84 % of the draws are effective in six dimensions, 77 % with 4."""
 _SMALLEST_PIVOT = 1e-12
 _SMALLEST_VARIANCE = 1e-32
-"""Square of the resolution of the cube."""
+"""Square of the resolution of numbers near one."""
 
 
 # Numbers of a component, in the order of their columns.
-SHARE, EFFECTIVE, HEIGHT, DENSITY = range(4)
+SHARE, EFFECTIVE, HEIGHT = range(3)
 
 
 class PolishMemory(NamedTuple):
@@ -52,9 +52,9 @@ class PolishMemory(NamedTuple):
     weights: FloatArray  # (N,)
     node: FloatArray  # (2K - 1, 4) numbers
     place: Int64Array  # (2K - 1, 3) among the points
-    node_law: FloatArray  # (2K - 1, d + 2, d), later sums
+    node_law: FloatArray  # (2K - 1, d + 2, d)
     # The mixture; the first row of numbers is the prior's.
-    number: FloatArray  # (K + 1, 4)
+    number: FloatArray  # (K + 1, 3)
     law: FloatArray  # (K, d + 2, d)
     # The draws.
     allotted: Int64Array  # (K + 2,) of each component; the last is how many there are
@@ -72,7 +72,7 @@ class PolishMemory(NamedTuple):
             node=np.zeros((nodes, 4)),
             place=np.zeros((nodes, 3), dtype=np.int64),
             node_law=np.zeros((nodes, d + 2, d)),
-            number=np.zeros((k + 1, 4)),
+            number=np.zeros((k + 1, 3)),
             law=np.zeros((k, d + 2, d)),
             allotted=np.zeros(k + 2, dtype=np.int64),
             vectors=np.zeros((2, d + 1)),
@@ -117,7 +117,7 @@ def complete_component(law: FloatArray, number: FloatArray, inflation: float) ->
     ----------
     law : ndarray, shape (d + 2, d)
         The factor is that of the covariance times `inflation` afterwards.
-    number : ndarray, shape (4,)
+    number : ndarray, shape (3,)
         Its numbers.
     inflation : float
         Positive.
@@ -149,7 +149,7 @@ def mixture_density(
     unit: FloatArray,
     offset: FloatArray,
 ) -> float:
-    """Return the density of the components at a point; write each one's part.
+    """Return the density of the components at a point.
 
     A t-law's is ``height (1 + m / nu)^(-(nu + d) / 2)``, m the squared distance in units of
     its scale: a product of whole powers and at most one root, as nu is even.
@@ -158,7 +158,7 @@ def mixture_density(
     ----------
     laws : ndarray, shape (>= count, d + 2, d)
         Of the components.
-    numbers : ndarray, shape (>= count + 1, 4)
+    numbers : ndarray, shape (>= count + 1, 3)
         Theirs after the prior's.
     count : int
         How many components.
@@ -170,7 +170,7 @@ def mixture_density(
     Returns
     -------
     float
-        Without the prior's part, which is its share inside the cube.
+        Without the prior.
     """
     total, d = 0.0, laws.shape[2]
     for component in range(count):
@@ -186,8 +186,7 @@ def mixture_density(
         for _ in range(_DEGREES // 2 + d // 2):
             power *= base
         number = numbers[component + 1]
-        number[DENSITY] = number[SHARE] * number[HEIGHT] * power
-        total += number[DENSITY]
+        total += number[SHARE] * number[HEIGHT] * power
     return total
 
 
@@ -195,7 +194,7 @@ def mixture_density(
 def draw_component(
     law: FloatArray, state: RandomState, unit: FloatArray, normals: FloatArray
 ) -> None:
-    """Draw a point of one component; it may lie outside the cube.
+    """Draw a point of one component.
 
     Parameters
     ----------

@@ -5,8 +5,11 @@ weights ``w = L(u) / q(u)``, give ``Z = mean w``: unbiased whatever q is, and fo
 is close to the posterior far more precise than the run.  What the run found enters nowhere
 but in q.
 
+The t-laws live in logit coordinates, ``v = ln(u / (1 - u))``.  There a posterior that ends
+at a face of the cube, or fills it, has no edge, and no draw falls outside.
+
 Owen & Zhou (2000), J. Am. Stat. Assoc. 95, 135: the uniform law among the components keeps
-the weights bounded; drawing a fixed number from each component spares the variance
+the weights bounded; a fixed number of draws from each component spares the variance
 between them.
 """
 
@@ -16,9 +19,7 @@ from graphfit.compiler.driving.factor_table import Int64Array
 from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.search.nested.engine.halving import group
 from graphfit.search.nested.engine.mixture import (
-    DENSITY,
     EFFECTIVE,
-    FEWEST,
     MOST,
     POINTS,
     SHARE,
@@ -26,7 +27,6 @@ from graphfit.search.nested.engine.mixture import (
     PolishMemory,
     complete_component,
     draw_component,
-    factorize_law,
     mixture_density,
 )
 from graphfit.search.nested.engine.pareto import pareto_k
@@ -36,8 +36,6 @@ from graphfit.typing import FloatArray
 
 __all__ = ["MOST", "PolishMemory", "acceptable", "fit_mixture", "polish"]
 
-_STEPS = 3
-"""Of expectation and maximisation."""
 _LARGEST_K = 0.7
 _SMALLEST_ESS = 200.0
 _FARTHEST = 4.0
@@ -78,9 +76,6 @@ def fit_mixture(
     """
     size = _thin(units[:count], weights, memory.points, memory.weights, uniform(state))
     found = group(memory, size) if size > 0 else 0
-    if found > 1:
-        for _ in range(_STEPS):
-            _maximise(memory, size, found)
     number, d, total = memory.number, units.shape[1], 0.0
     for k in range(1, found + 1):
         total += number[k, SHARE]
@@ -116,64 +111,24 @@ def _thin(
             kept_weights[kept] = max(weights[i], 1.0 / most)
             total += kept_weights[kept]
             for j in range(units.shape[1]):
-                points[kept, j] = units[i, j]
+                points[kept, j] = _logit(units[i, j])
             kept += 1
     for i in range(kept):
         kept_weights[i] /= total
     return kept
 
 
-@compiled_apart
-def _maximise(memory: PolishMemory, size: int, found: int) -> None:
-    """Give every component the share, mean and covariance of its part of the points."""
-    laws, numbers, d = memory.law, memory.number, memory.points.shape[1]
-    memory.node[:, :] = 0.0
-    memory.node_law[:, :, :] = 0.0
-    for i in range(size):
-        point = memory.points[i]
-        total = mixture_density(laws, numbers, found, point, memory.vectors[0])
-        for k in range(found):
-            part = memory.weights[i] * numbers[k + 1, DENSITY] / total
-            memory.node[k, 0] += part
-            memory.node[k, 1] += part * part
-            _add(memory.node_law[k], point, laws[k], part)
-    for k in range(found):
-        share, square = memory.node[k, 0], memory.node[k, 1]
-        numbers[k + 1, SHARE] = share
-        if share * share < FEWEST * square:
-            continue  # too few points to move it
-        numbers[k + 1, EFFECTIVE] = share * share / square
-        _move(laws[k], memory.node_law[k], share, d)
-        factorize_law(laws[k], memory.vectors[0], numbers[k + 1, EFFECTIVE])
-        complete_component(laws[k], numbers[k + 1], 1.0)
-
-
 @compiled
-def _add(sums: FloatArray, point: FloatArray, law: FloatArray, part: float) -> None:
-    """Add a part of a point to a component's sums, about its mean."""
-    d = len(point)
-    for i in range(d):
-        scaled = part * (point[i] - law[d, i])
-        sums[d, i] += scaled
-        for j in range(i + 1):
-            sums[i, j] += scaled * (point[j] - law[d, j])
-
-
-@compiled
-def _move(law: FloatArray, sums: FloatArray, share: float, d: int) -> None:
-    """Replace mean and factor of a component by the mean and the covariance of sums."""
-    for i in range(d):
-        sums[d, i] /= share
-        law[d, i] += sums[d, i]
-        for j in range(i + 1):
-            law[i, j] = sums[i, j] / share - sums[d, i] * sums[d, j]
+def _logit(unit: float) -> float:
+    """Return ln (u / (1 - u)); a finite number also at the ends."""
+    return math.log(max(unit, 1e-300) / max(1.0 - unit, 1e-17))
 
 
 # --- the estimate ---------------------------------------------------------------------
 
 
 @compiled_apart
-def polish(  # noqa: PLR0913
+def polish(
     target: Target,
     memory: PolishMemory,
     draws: int,
@@ -198,7 +153,7 @@ def polish(  # noqa: PLR0913
     values_out : ndarray, shape (>= M, A)
         All parameters and relations of each point.
     units_out : ndarray, shape (>= M, d)
-        The points, some of them outside the cube.
+        The points.
     log_l_out, log_weight_out : ndarray, shape (>= M,)
         ln L and ln w.  Where a weight is zero, both are minus infinity, and
         the values are zero.
@@ -216,27 +171,24 @@ def polish(  # noqa: PLR0913
     """
     count = int(memory.allotted[len(memory.allotted) - 1])
     _allot(memory.number, memory.allotted, count, draws)
-    first = 0
+    first, laws, share = 0, memory.law, memory.number[:, SHARE]
+    place, scratch = memory.vectors[1, : units_out.shape[1]], memory.vectors[0]
     for component in range(count + 1):
         last = first + int(memory.allotted[component])
         for i in range(first, last):
             unit, values = units_out[i], values_out[i]
-            if component > 0:
-                draw_component(
-                    memory.law[component - 1], state, unit, memory.vectors[0]
-                )
+            if component == 0:
+                volume = _draw_prior(state, place, unit)
             else:
-                for j in range(len(unit)):
-                    unit[j] = uniform(state)
-            log_l = _likelihood_inside(target, unit, values)
+                draw_component(laws[component - 1], state, place, scratch)
+                volume = _to_cube(place, unit)
+            log_l = log_likelihood(target, unit, values) if volume > 0.0 else -math.inf
             if not log_l < math.inf:
                 return math.nan, math.nan, math.nan, math.nan
             log_l_out[i], log_weight_out[i] = log_l, -math.inf
             if log_l > -math.inf:
-                density = memory.number[0, SHARE] + mixture_density(
-                    memory.law, memory.number, count, unit, memory.vectors[0]
-                )
-                log_weight_out[i] = log_l - math.log(density)
+                density = mixture_density(laws, memory.number, count, place, scratch)
+                log_weight_out[i] = log_l - math.log(share[0] + density / volume)
             else:
                 values[:] = 0.0
         first = last
@@ -258,12 +210,27 @@ def _allot(number: FloatArray, allotted: Int64Array, count: int, draws: int) -> 
 
 
 @compiled
-def _likelihood_inside(target: Target, unit: FloatArray, values: FloatArray) -> float:
-    """Return ln L; minus infinity outside the cube."""
+def _draw_prior(state: RandomState, place: FloatArray, unit: FloatArray) -> float:
+    """Draw from the uniform law; return ``|du/dv|``, see `_to_cube`."""
+    volume = 1.0
     for j in range(len(unit)):
-        if not 0.0 < unit[j] < 1.0:
-            return -math.inf
-    return log_likelihood(target, unit, values)
+        unit[j] = uniform(state)
+        place[j] = _logit(unit[j])
+        volume *= unit[j] * (1.0 - unit[j])
+    return volume
+
+
+@compiled
+def _to_cube(place: FloatArray, unit: FloatArray) -> float:
+    """Write u of v; return ``|du/dv| = prod u (1 - u)``, 0 where u rounds to an end."""
+    volume = 1.0
+    for j in range(len(unit)):
+        # Of u and 1 - u the smaller one, which has all its digits.
+        small = math.exp(-abs(place[j]))
+        small /= 1.0 + small
+        unit[j] = small if place[j] < 0.0 else 1.0 - small
+        volume *= small * (1.0 - small) if 0.0 < unit[j] < 1.0 else 0.0
+    return volume
 
 
 @compiled

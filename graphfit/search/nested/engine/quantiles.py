@@ -5,11 +5,11 @@ weight at the middle of each sample's own weight, interpolated linearly.  A quan
 only the two samples on either side of it.  So samples are put into bins, and the bin that
 holds the wanted probability into bins again, until few samples are left to sort.
 
-First bins are equal parts of mean +- 4 standard deviations, the outer two open.  They fail
-on a long tail, and where all the spread is an outlier's.  Later bins are equal parts of the
-numbers' own order in memory (from double to double, not from value to value): each time a
-bin holds at most 1 / 512 of the doubles that the last one held, so seven times is the most,
-whatever the samples are.  Samples keep their order within a bin, hence equal ones too.
+The first bins are equal parts of mean +- 4 standard deviations, the outer two open.  They
+say little where the tail is long, or an outlier makes the spread.  Later bins are equal
+parts of a range of doubles as they follow each other in memory; a bin spans at most 1 / 256
+of the doubles that the last one did, so there are eight levels at most, whatever the
+samples.  Samples keep their order within a bin, hence equal ones too.
 """
 
 import math
@@ -34,23 +34,25 @@ _ONE = np.uint64(1)
 class Shelves(NamedTuple):
     """Memory of one thread for the quantiles of up to C samples.
 
-    Row 0 of `starts` and `masses` is of the first bins, row 1 of those within one of them.
+    Row 0 of `ends` and `masses` is of the first bins, row 1 of those within one of them.
     """
 
+    x: FloatArray  # (C,) the samples
     order: Int64Array  # (C,) samples by bin, in a bin as they came
     spare: Int64Array  # (C,) samples before they are put into bins
     bins: Int64Array  # (C,) the bin of each
-    starts: Int64Array  # (2, BINS + 1) where a bin begins in `order`
+    ends: Int64Array  # (2, BINS) where a bin ends in `order`
     masses: FloatArray  # (2, BINS) weight in a bin
 
     @staticmethod
     def of(capacity: int) -> "Shelves":
         """Return the memory for C samples."""
         return Shelves(
+            x=np.zeros(capacity),
             order=np.zeros(capacity, dtype=np.int64),
             spare=np.zeros(capacity, dtype=np.int64),
             bins=np.zeros(capacity, dtype=np.int64),
-            starts=np.zeros((2, BINS + 1), dtype=np.int64),
+            ends=np.zeros((2, BINS), dtype=np.int64),
             masses=np.zeros((2, BINS)),
         )
 
@@ -60,37 +62,36 @@ class Shelves(NamedTuple):
 
 @compiled_apart
 def _fill(
-    shelves: Shelves, weights: FloatArray, first: int, last: int, row: int
+    shelves: Shelves, weights: FloatArray, first: int, last: int, level: int
 ) -> None:
     """Put ``spare[first:last]`` into `order`, by the bins that have been written."""
-    starts, masses = shelves.starts[row], shelves.masses[row]
-    order, ends = shelves.order, starts[1:]
-    bins, spare = shelves.bins[first:last], shelves.spare[first:last]
-    for b in range(BINS):
+    ends, masses = shelves.ends[level], shelves.masses[level]
+    order, spare, bins = shelves.order, shelves.spare, shelves.bins
+    for b in range(len(ends)):
         ends[b] = 0
+    for b in range(len(masses)):
         masses[b] = 0.0
     # Unsigned, an index is not looked at for being counted from the end.
-    for k in range(len(bins)):
+    for k in range(np.uint64(first), np.uint64(last)):
         own = np.uint64(bins[k])
         ends[own] += 1
         masses[own] += weights[np.uint64(spare[k])]
     place = first
-    for b in range(BINS):
+    for b in range(len(ends)):
         size = ends[b]
         ends[b] = place
         place += size
-    for k in range(len(bins)):
+    for k in range(np.uint64(first), np.uint64(last)):
         own = np.uint64(bins[k])
         place = ends[own]
         ends[own] = place + 1
         order[np.uint64(place)] = spare[k]
-    starts[0] = first
 
 
 @compiled_apart
 def _fill_by_value(
     shelves: Shelves,
-    x: FloatArray,
+    values: FloatArray,
     weights: FloatArray,
     count: int,
     mean: float,
@@ -102,20 +103,23 @@ def _fill_by_value(
     if not 0.0 < scale < math.inf:
         scale = math.nan  # all in the last bin, as is what is not a number
     end = float(BINS - 1)
-    bins, spare = shelves.bins, shelves.spare
+    x, bins, spare = shelves.x, shelves.bins, shelves.spare
+    for k in range(count):
+        x[k] = values[k]
     for k in range(count):
         t = (x[k] - low) * scale
         t = (t if t > 0.0 else 0.0) if t < end else end
         bins[k] = int(t)
     for k in range(count):
         spare[k] = k
-    _fill(shelves, weights, 0, count, 0)
+    first = int(np.int64(0))  # a literal would be compiled for itself
+    _fill(shelves, weights, first, count, first)
 
 
 @compiled
 def _rank(value: float) -> np.uint64:
     """Return the place of a double among all doubles; what is not a number comes last."""
-    if value != value:  # noqa: PLR0124
+    if math.isnan(value):
         return _LARGEST
     bits = np.float64(value + 0.0).view(np.uint64)  # -0 is 0
     return ~bits if bits >= _SIGN else bits | _SIGN
@@ -123,10 +127,15 @@ def _rank(value: float) -> np.uint64:
 
 @compiled_apart
 def _fill_by_rank(
-    shelves: Shelves, x: FloatArray, weights: FloatArray, first: int, last: int
+    shelves: Shelves,
+    weights: FloatArray,
+    first: int,
+    last: int,
+    level: int,
 ) -> bool:
     """Put ``order[first:last]`` into bins of its own; False if all samples are equal."""
-    order, spare, bins = shelves.order, shelves.spare, shelves.bins
+    x, order = shelves.x, shelves.order
+    spare, bins = shelves.spare, shelves.bins
     low, high = _LARGEST, np.uint64(0)
     for k in range(first, last):
         spare[k] = order[k]
@@ -140,7 +149,7 @@ def _fill_by_rank(
         shift += _ONE
     for k in range(first, last):
         bins[k] = np.int64((_rank(x[order[k]]) - low) >> shift)
-    _fill(shelves, weights, first, last, 1)
+    _fill(shelves, weights, first, last, level)
     return True
 
 
@@ -153,7 +162,7 @@ def _sort(x: FloatArray, order: Int64Array, first: int, last: int) -> None:
     for k in range(first + 1, last):
         row = order[k]
         value = x[row]
-        if value == value:  # noqa: PLR0124  # else it is last already
+        if not math.isnan(value):  # else it is last already
             i = k
             while i > first and not x[order[i - 1]] <= value:
                 order[i] = order[i - 1]
@@ -176,27 +185,16 @@ def _lowest(x: FloatArray, rows: Int64Array) -> int:
     """Return the sample that would be first if these were sorted."""
     best = rows[0]
     for row in rows:
-        if x[row] < x[best] or x[best] != x[best]:  # noqa: PLR0124
+        if x[row] < x[best] or math.isnan(x[best]):
             best = row
     return int(best)
-
-
-@compiled
-def _is_sorted(
-    shelves: Shelves, x: FloatArray, weights: FloatArray, first: int, last: int
-) -> bool:
-    """Sort a bin if it is small, else put it into bins; True if it is sorted."""
-    if last - first > FEW:
-        return not _fill_by_rank(shelves, x, weights, first, last)
-    _sort(x, shelves.order, first, last)
-    return True
 
 
 # --- quantiles ------------------------------------------------------------------------
 
 
 @compiled
-def _between(  # noqa: PLR0913, PLR0917
+def _between(
     p: float, low: float, low_middle: float, high: float, high_middle: float
 ) -> float:
     """Interpolate; infinite samples as in ``np.interp``."""
@@ -204,11 +202,13 @@ def _between(  # noqa: PLR0913, PLR0917
     if part == 0.0 or low == high:
         return low
     value = low + part * (high - low)
-    return value if value == value else high - (1.0 - part) * (high - low)  # noqa: PLR0124
+    if math.isnan(value):
+        value = high - (1.0 - part) * (high - low)
+    return value
 
 
 @compiled_apart
-def _among(  # noqa: PLR0913, PLR0917
+def _among(
     x: FloatArray,
     weights: FloatArray,
     rows: Int64Array,
@@ -250,43 +250,52 @@ def _among(  # noqa: PLR0913, PLR0917
 
 @compiled
 def _bin_of(
-    starts: Int64Array, masses: FloatArray, base: float, p: float
-) -> tuple[int, int, float]:
-    """Return the bin that holds p, the one before it (-1: none), the weight before it."""
-    chosen, previous, above = 0, -1, base
-    for b in range(BINS):
-        if starts[b + 1] > starts[b]:
-            previous, chosen, base = chosen, b, above
+    ends: Int64Array, masses: FloatArray, first: int, base: float, p: float
+) -> tuple[int, int, int, int, float]:
+    """Return where the bin that holds p begins and ends, and its neighbours; its base.
+
+    It is the first bin up to which there is more weight than p, else the last that is not
+    empty.  Empty neighbours are passed over; there is none where its place is empty.
+    """
+    previous, start, last, above = first, first, first, base
+    b = 0
+    while b < len(ends) and not above > p:
+        if ends[b] > last:
+            previous, start, last, base = start, last, ends[b], above
             above += masses[b]
-            if above > p:
-                break
-    return chosen, previous, base
+        b += 1
+    following = last
+    while b < len(ends) and following == last:
+        following = ends[b]
+        b += 1
+    return previous, start, last, following, base
 
 
 @compiled_apart
-def _quantile(shelves: Shelves, x: FloatArray, weights: FloatArray, p: float) -> float:
+def _quantile(shelves: Shelves, weights: FloatArray, p: float) -> float:
     """Return one quantile of samples that are in their first bins."""
-    order = shelves.order
-    base, before, after, row = 0.0, -1, -1, 0
+    x, order = shelves.x, shelves.order
+    first, base, before, after, level = 0, 0.0, -1, -1, 0
     while True:
-        starts = shelves.starts[row]
-        chosen, previous, base = _bin_of(starts, shelves.masses[row], base, p)
-        first, last = starts[chosen], starts[chosen + 1]
-        if first > starts[0]:
-            before = _highest(x, order[starts[previous] : first])
-        if last < starts[BINS]:
-            following = chosen + 1
-            while starts[following + 1] == last:
-                following += 1
-            after = _lowest(x, order[last : starts[following + 1]])
-        if _is_sorted(shelves, x, weights, first, last):
-            return _among(x, weights, order[first:last], before, after, base, p)
-        row = 1
+        ends, masses = shelves.ends[level], shelves.masses[level]
+        previous, start, last, following, base = _bin_of(ends, masses, first, base, p)
+        first = start
+        if previous < start:
+            before = _highest(x, order[previous:start])
+        if last < following:
+            after = _lowest(x, order[last:following])
+        level = min(level + 1, 1)  # a literal would be compiled for itself
+        if last - first <= FEW:
+            _sort(x, order, first, last)
+            break
+        if not _fill_by_rank(shelves, weights, first, last, level):
+            break
+    return _among(x, weights, order[first:last], before, after, base, p)
 
 
 @compiled_apart
-def quantiles(  # noqa: PLR0913, PLR0917
-    x: FloatArray,
+def quantiles(
+    values: FloatArray,
     weights: FloatArray,
     count: int,
     mean: float,
@@ -299,7 +308,7 @@ def quantiles(  # noqa: PLR0913, PLR0917
 
     Parameters
     ----------
-    x, weights : ndarray, shape (>= S,)
+    values, weights : ndarray, shape (>= S,)
         Samples, in any order, and their weights, which add up to one.
     count : int
         S.
@@ -320,6 +329,6 @@ def quantiles(  # noqa: PLR0913, PLR0917
     >>> out
     array([2.])
     """
-    _fill_by_value(shelves, x, weights, count, mean, deviation)
+    _fill_by_value(shelves, values, weights, count, mean, deviation)
     for q in range(len(probabilities)):
-        out[q] = _quantile(shelves, x, weights, probabilities[q])
+        out[q] = _quantile(shelves, weights, probabilities[q])

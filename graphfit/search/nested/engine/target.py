@@ -13,7 +13,8 @@ from typing import NamedTuple
 from graphfit.compiler.driving.addresses import address_of, call_kernel
 from graphfit.compiler.driving.evaluate import value
 from graphfit.compiler.driving.factor_table import Int64Array
-from graphfit.kernels.compiled import compiled
+from graphfit.kernels.compiled import compiled, compiled_apart
+from graphfit.search.nested.engine.linear_amplitudes import marginal
 from graphfit.typing import FloatArray
 
 
@@ -26,17 +27,23 @@ class Target(NamedTuple):
         Over the table of factors; see :mod:`graphfit.compiler.driving.evaluate`.
     scratch : ndarray
         For the kernels.
-    place : ndarray of int64, shape (4,)
+    place : ndarray of int64, shape (5,)
         Addresses of the transform's kernel, of the pixel's numbers for the hidden
-        parameters, and of the first pixel's; bytes from one pixel's to the next's.
+        parameters, and of the first pixel's; bytes from one pixel's to the next's; whether
+        a likelihood that is no number rejects the point, as models may.
+    linear_index, linear_numbers : ndarray
+        Of :func:`~graphfit.search.nested.engine.linear_amplitudes.pack`; empty where no
+        amplitude is integrated out.
     """
 
     cursor: Int64Array
     scratch: FloatArray
     place: Int64Array
+    linear_index: Int64Array
+    linear_numbers: FloatArray
 
 
-TRANSFORM, NUMBERS, FIRST_NUMBERS, STRIDE = range(4)
+TRANSFORM, NUMBERS, FIRST_NUMBERS, STRIDE, REJECTS = range(5)
 
 
 @compiled
@@ -57,7 +64,8 @@ def log_likelihood(target: Target, unit: FloatArray, values: FloatArray) -> floa
     unit : ndarray, shape (d,)
         Contiguous.
     values : ndarray, shape (A,)
-        Overwritten with all parameters, then the relations.
+        Overwritten with all parameters, then the relations; amplitudes that are
+        integrated out stand at their references.
 
     Returns
     -------
@@ -74,5 +82,22 @@ def log_likelihood(target: Target, unit: FloatArray, values: FloatArray) -> floa
         address_of(values),
     )
     if possible != 0.0:
+        return possible
+    if len(target.linear_index) > 0:
+        found = _marginal(target, values)
+    else:
+        found = value(target.cursor, values, target.scratch)
+    if math.isnan(found) and target.place[REJECTS] != 0:
         return -math.inf
-    return value(target.cursor, values, target.scratch)
+    return found
+
+
+@compiled_apart
+def _marginal(target: Target, values: FloatArray) -> float:
+    return marginal(
+        target.cursor,
+        target.scratch,
+        target.linear_index,
+        target.linear_numbers,
+        values,
+    )

@@ -43,7 +43,8 @@ class Settings(NamedTuple):
     rejection: bool
     slices: bool
     slice_steps: int
-    draws: int
+    polish: int
+    quadrature: bool
 
 
 class Live(NamedTuple):
@@ -61,7 +62,8 @@ class Dead(NamedTuple):
 
     units: FloatArray  # (C, d)
     values: FloatArray  # (C, A)
-    log_l: FloatArray  # (C,)
+    log_l: FloatArray  # (C,) the contour, amplitudes being integrated out
+    log_likelihood: FloatArray  # (C,) with the amplitudes that were drawn
     births: FloatArray  # (C,)
     log_volume: FloatArray  # (C,) ln X at the point
     mass: FloatArray  # (C,) L X over a common factor, then the posterior weight
@@ -108,10 +110,11 @@ class Output(NamedTuple):
     vectors: FloatArray  # (P, 6, A): as VECTOR_OUTPUTS
     covariance: FloatArray  # (P, D, D)
     numbers: FloatArray  # (P, 6): as REAL_OUTPUTS
-    whole: Int64Array  # (P, 4): as WHOLE_OUTPUTS
+    whole: Int64Array  # (P, 6): as WHOLE_OUTPUTS
     insertion_counts: NDArray[np.int32]  # (P, bins)
     draws: FloatArray  # (P, N, A)
     draw_log_l: FloatArray  # (P, N)
+    rows: Int64Array  # (N,) scratch
 
 
 VECTOR_OUTPUTS = ("median", "lower", "upper", "mean", "deviation", "best")
@@ -123,7 +126,12 @@ REAL_OUTPUTS = (
     "insertion",
     "pareto_k",
 )
-WHOLE_OUTPUTS = ("evaluations", "iterations", "switched", "status")
+WHOLE_OUTPUTS = ("evaluations", "iterations", "switched", "status", "first", "count")
+
+# Output.numbers
+LOG_EVIDENCE, ERROR, INFORMATION, LOG_LIKELIHOOD_OUT, INSERTION, PARETO_K = range(6)
+# Output.whole
+EVALUATIONS, ITERATIONS, SWITCHED_OUT, STATUS_OUT, FIRST_ROW, COUNT = range(6)
 
 # State.whole
 (
@@ -151,7 +159,7 @@ DONE, PAUSED, FULL = range(3)
 
 
 class Memory(NamedTuple):
-    """All of one thread's."""
+    """What one thread explores in."""
 
     live: Live
     dead: Dead
@@ -219,7 +227,7 @@ def new_dead(d: int, n_values: int, capacity: int, old: Dead | None = None) -> D
     made = Dead(
         np.zeros((capacity, d)),
         np.zeros((capacity, n_values)),
-        *(np.zeros(capacity) for _ in range(4)),
+        *(np.zeros(capacity) for _ in range(5)),
         *(np.zeros(capacity, dtype=np.int64) for _ in range(2)),
     )
     if old is not None:
@@ -239,4 +247,5 @@ def new_output(count: int, n_values: int, dimension: int, n_draws: int) -> Outpu
         np.zeros((p, RANK_BINS), dtype=np.int32),
         np.full((p, n_draws, n_values), np.nan),
         np.full((p, n_draws), np.nan),
+        np.zeros(n_draws, dtype=np.int64),
     )

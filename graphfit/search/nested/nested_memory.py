@@ -1,0 +1,121 @@
+"""NestedMemory: all that one thread of the compiled sampler works in, and how it is called."""
+
+from typing import Any, final
+
+import numpy as np
+
+from graphfit.search.nested.engine.cubature_memory import CubatureMemory
+from graphfit.search.nested.engine.drivers import explore_pixels
+from graphfit.search.nested.engine.mixture import MOST, PolishMemory
+from graphfit.search.nested.engine.posterior import ONE_SIGMA
+from graphfit.search.nested.engine.quantiles import Shelves
+from graphfit.search.nested.engine.target import Target
+from graphfit.search.nested.engine.workspace import (
+    DEAD,
+    Output,
+    Settings,
+    new_dead,
+    new_memory,
+)
+from graphfit.typing import AnyArray
+
+ROOM = 40  # dead points for each live one, to begin with
+TOLERANCE = 1e-4  # of an evidence that is integrated
+UNLIMITED = 1 << 62
+
+
+@final
+class NestedMemory:
+    """The memory of one thread, and the pixels that it has to do.
+
+    Parameters
+    ----------
+    d, n_values : int
+        Sampled dimensions and values.
+    n_live : int
+        The largest number of live points.
+    settings : Settings
+    periodic : array of bool, shape (d,)
+
+    Attributes
+    ----------
+    live, dead, bound, state : NamedTuple
+        See :mod:`graphfit.search.nested.engine.workspace`.
+    """
+
+    def __init__(
+        self, d: int, n_values: int, n_live: int, settings: Settings, periodic: AnyArray
+    ) -> None:
+        self._shape = (d, n_values, settings.polish + 2 * n_live)
+        self.settings = settings
+        is_small = settings.quadrature and d <= 2
+        self._cells = CubatureMemory.of(d if is_small else 0, n_values)
+        if not is_small:
+            self.settings = settings._replace(quadrature=False)
+        room = ROOM * n_live + settings.polish
+        capacity = max(room, len(self._cells.sample[0]) if is_small else 0)
+        self.live, self.dead, self.bound, self.state = new_memory(
+            d, n_values, n_live, capacity, periodic
+        )
+        self._mixture = PolishMemory.of(d, MOST, settings.polish)
+        self._shelves = Shelves.of(capacity)
+        self._constants = np.array([TOLERANCE, *ONE_SIGMA])
+
+    def explore(  # noqa: PLR0913, PLR0917
+        self,
+        table: Any,
+        target: Target,
+        output: Output,
+        jobs: AnyArray,
+        first: int,
+        last: int,
+        limit: int = UNLIMITED,
+    ) -> int:
+        """Explore pixels `first` to `last - 1`; return the first that is not finished.
+
+        Parameters
+        ----------
+        table : TableArrays
+        target : Target
+        output : Output
+        jobs : ndarray of int64, shape (P, 2)
+            Seed and live points of each pixel.
+        first, last : int
+        limit : int
+            Contours to pass before it returns.
+        """
+        part = np.array([first, last, limit], dtype=np.int64)
+        while True:
+            self._make_room()
+            done = explore_pixels(
+                table,
+                target,
+                self.settings,
+                self.live,
+                self.dead,
+                self.bound,
+                self.state,
+                self._mixture,
+                self._shelves,
+                self._cells,
+                self._constants,
+                output,
+                jobs,
+                part,
+            )
+            if done == last or not self._is_full:
+                return int(done)
+            part[0] = done
+
+    @property
+    def _is_full(self) -> bool:
+        d, n_values, reserve = self._shape
+        del d, n_values
+        return bool(self.state.whole[DEAD] + reserve >= len(self.dead.log_l))
+
+    def _make_room(self) -> None:
+        if self._is_full:
+            d, n_values, _ = self._shape
+            capacity = 2 * len(self.dead.log_l)
+            self.dead = new_dead(d, n_values, capacity, self.dead)
+            self._shelves = Shelves.of(capacity)

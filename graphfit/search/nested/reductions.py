@@ -1,0 +1,72 @@
+"""Reductions: what is done exactly before anything is sampled."""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from graphfit.compiler.factor_kernel import Kernels
+from graphfit.compiler.program import Program
+from graphfit.compiler.reductions.linear import LinearPlan, linear_amplitudes
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Reductions:
+    """What is reduced in a problem.
+
+    Attributes
+    ----------
+    linear : LinearPlan or None
+        Amplitudes that are integrated out.
+    ordered : tuple of tuple of int
+        Positions of exchangeable parameters that are sorted.
+    rejects : bool
+        Whether a likelihood that is no number rejects the point: a model that raises
+        :class:`~graphfit.FitException` somewhere says so in machine code.
+    """
+
+    linear: LinearPlan | None = None
+    ordered: tuple[tuple[int, ...], ...] = ()
+    rejects: bool = False
+
+    def address(self, factor: int, kernels: Kernels) -> int:
+        """Return the address of a factor's kernel, by its position in the graph."""
+        if self.linear is None:
+            return kernels.address("value")
+        return self.linear.address(factor, kernels)
+
+
+NOTHING = Reductions()
+
+
+def reductions(
+    program: Program, search: Any, *, hidden: Collection[int] = ()
+) -> Reductions:
+    """Return the reductions of a program whose factors are all compiled.
+
+    Parameters
+    ----------
+    program : Program
+    search : NestedSampler
+        What is wanted.
+    hidden : collection of int
+        Positions of parameters that stand for numbers given row by row.
+    """
+    linear = None
+    if search.integrate_amplitudes:
+        found = linear_amplitudes(program, hidden=hidden)
+        linear = found if found.amplitudes else None
+    return Reductions(linear, (), _rejects([path.kernels for path in program.paths]))
+
+
+def _rejects(kernels: Sequence[Any]) -> bool:
+    """Say whether a model is no number on purpose at some points, or may be."""
+    return any(
+        not hasattr(item, "tape")
+        or any(
+            node.operation == "literal" and math.isnan(node.value)
+            for node in item.tape.nodes
+        )
+        for item in kernels
+    )
