@@ -9,6 +9,7 @@ from graphfit.compiler import lower
 from graphfit.cube.fitting.factor_cube import FactorCube
 from graphfit.cube.fitting.pixel_engine import PixelEngine
 from graphfit.cube.fitting.row_engine import RowEngine, grouped
+from graphfit.cube.fitting.row_graph import RowGraph
 from graphfit.cube.fitting.rows import RegionRows
 from graphfit.cube.fitting.worker import fits_rows
 from graphfit.cube.inputs.axes import Region
@@ -47,7 +48,8 @@ class CubeAccess:
             raise ResultError(msg)
         (keys,) = groups
         engine = PixelEngine(self._problem.model)
-        if fits_rows(self._problem.model):
+        is_sampler = self._problem.model.posterior
+        if fits_rows(self._problem.model) and not is_sampler:
             results = self._least_squares(rows, keys, engine, index)
         else:
             results = engine.results(rows, 0, index, keys)
@@ -61,8 +63,8 @@ class CubeAccess:
         index: tuple[int, ...],
     ) -> Any:
         model = self._problem.model
-        fitter = RowEngine(model)
-        if not fitter.fits_rows:
+        fitter = RowEngine(model, RowGraph(model))
+        if not fitter.rows.fits_rows:
             return engine.results(rows, 0, index, keys)
         found = fitter.batch(rows, keys)
         status = Status(int(found.status[0]))

@@ -44,6 +44,7 @@ from graphfit.typing import AnyArray, BoolArray
 SECONDS_A_PIECE = 0.25
 SECONDS_A_WORKER = 0.014  # twice what the driver of a cluster does for one piece
 SENT_BYTES = 4 << 20  # of data with a piece; a cluster's scheduler has to pass them on
+FIRST_RUNS = 32  # pixels of compiled samplers, some milliseconds each
 SLOW_CHUNK = 64  # pixels read at once where each takes long
 MOST_CHUNKS = 1_000_000  # in a list, whatever the size of the map
 
@@ -92,10 +93,9 @@ class CubeRun:
         most = settings.chunk_n_max or math.prod(chunk)
         if not self._reads_there:
             most = max(1, min(most, SENT_BYTES // bytes_a_pixel(problem)))
-        fast = fits_rows(problem.model)
         # So that the one who hands out is idle half of the time.
         seconds = max(SECONDS_A_PIECE, SECONDS_A_WORKER * workers)
-        self._pace = Pace(most if fast else 1, seconds, most)
+        self._pace = Pace(_first_piece(problem, most), seconds, most)
         self.notes: list[dict[str, Any]] = []
         # Those of a store are durable before the pixel is.
         self._notes_file = None if settings.store is None else NotesFile(settings.store)
@@ -268,6 +268,13 @@ def require_priority(priority: Any, shape: tuple[int, ...]) -> None:
             f"{shape} of numbers, higher first."
         )
         raise DataError(msg)
+
+
+def _first_piece(problem: CubeProblem, most: int) -> int:
+    """Return the pixels of the first pieces, before it is known what a pixel costs."""
+    if not fits_rows(problem.model):
+        return 1
+    return min(most, FIRST_RUNS) if problem.model.posterior else most
 
 
 def run_chunk(

@@ -9,11 +9,39 @@ Numba is imported when a driver has to be compiled, or when one of these is call
 Python; not before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import update_wrapper
-from typing import Any, TypeVar, cast, final
+from typing import Any, Protocol, TypeVar, cast, final
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+class Translator(Protocol):
+    """What makes numba's object for a function that only compiled code calls."""
+
+    def __call__(self, function: Callable[..., Any], /, *, in_place: bool) -> Any:
+        """Return a dispatcher of numba."""
+
+
+_translator: ContextVar[Translator | None] = ContextVar("translator", default=None)
+
+
+@contextmanager
+def translated_by(translator: Translator) -> Iterator[None]:
+    """Let functions be translated as parts of a driver, while numba compiles it.
+
+    Parameters
+    ----------
+    translator : callable
+        Asked once for each function; the process keeps what it returns.
+    """
+    token = _translator.set(translator)
+    try:
+        yield
+    finally:
+        _translator.reset(token)
 
 
 def compiled(function: Function) -> Function:
@@ -80,6 +108,7 @@ class Compiled:
         self._function = function
         self._in_place = in_place
         self._dispatcher: Any = None
+        self._part: Any = None
 
     def __call__(self, *args: Any) -> Any:
         return self._compiled()(*args)
@@ -90,7 +119,12 @@ class Compiled:
     @property
     def _numba_type_(self) -> Any:
         """What numba asks of a name that it meets in a function: the type of the value."""
-        return self._compiled()._numba_type_
+        translator = _translator.get()
+        if translator is None:
+            return self._compiled()._numba_type_
+        if self._part is None:
+            self._part = translator(self._function, in_place=self._in_place)
+        return self._part._numba_type_
 
     def _compiled(self) -> Any:
         if self._dispatcher is None:

@@ -37,6 +37,9 @@ class NestedRun:
         U statistic of the ranks: a standard normal number for a sound run.
     switched : bool
         Whether the run went over to slice sampling.
+    pareto_k : float
+        Of the importance weights where the run was polished; below 0.7 they are good.  The
+        samples are then the importance draws, and the arrays here are empty.
     """
 
     contours: FloatArray
@@ -47,6 +50,7 @@ class NestedRun:
     information: float = math.nan
     insertion: float = math.nan
     switched: bool = False
+    pareto_k: float = math.nan
 
     def insertion_histogram(self, bins: int = 20) -> IntArray:
         """Return how often the ranks fall in each of `bins` equal parts of their range.

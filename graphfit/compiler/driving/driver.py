@@ -38,7 +38,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # Part of every key: raise it when the same source is to become other IR.
-_FORMAT = "2"
+_FORMAT = "3"
 _ONLY_NUMBA = b""  # what is kept of a driver that cannot run without numba
 _LARGEST_FOLDER = 128 * 2**20  # bytes
 _MOST_FILES = 1000

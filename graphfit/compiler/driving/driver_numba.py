@@ -36,6 +36,7 @@ from graphfit.compiler.driving.driver_arguments import (
     array_of,
     signature_of,
 )
+from graphfit.kernels.compiled import translated_by
 
 # Part of every key: raise it when the options given to numba change.
 _FORMAT = "1"
@@ -49,9 +50,11 @@ _types: Any = types
 _populate: Any = populate_array
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 # An error is an object that numba pickles into the code.  The functions are in numba's and
-# Python's libraries.
+# Python's libraries.  The others hold addresses.
 _NUMBAS_OWN = re.compile(
-    r"\.const\.pickledata|^declare .*@\"?(NRT_|_?numba|_?Py)", re.MULTILINE
+    r"\.const\.pickledata|^declare .*@\"?(NRT_|_?numba|_?Py)"
+    r"|\.numba\.unresolved|numba\.dynamic\.globals",
+    re.MULTILINE,
 )
 # Nothing is allocated, and nobody but the entry below calls in: no counting of
 # references, no wrappers.
@@ -83,26 +86,49 @@ def translate(function: Callable[..., Any], signature: Signature) -> str | None:
         ``int32 graphfit_driver(words, result)``; None for a function that may allocate or
         raise, or whose code holds addresses.
     """
+    try:
+        name, text = _of_parts(function, signature)
+    except Exception:  # boundary: what numba does not publish  # noqa: BLE001
+        try:
+            name, text = _of_numbas(function, signature)
+        except NumbaError:
+            return None
+    return None if _NUMBAS_OWN.search(text) else _closed(text, name)
+
+
+def _of_parts(function: Callable[..., Any], signature: Signature) -> tuple[str, str]:
+    """Translate a function and all that it calls; return its name and the module."""
+    from graphfit.compiler.driving.parts import linked, optimised, part
+
+    with translated_by(part):
+        result = _compiled(function, signature, part)
+    text = linked(result)
+    # An error that cannot occur, as that of x**2, stays until the code is optimised.
+    if _NUMBAS_OWN.search(text):
+        text = optimised(text)
+    return result.fndesc.llvm_func_name, text
+
+
+def _of_numbas(function: Callable[..., Any], signature: Signature) -> tuple[str, str]:
+    """Return the function's name and the module that numba runs."""
+    result = _compiled(function, signature, _njit(**_BARE))
+    return result.fndesc.llvm_func_name, result.library.get_llvm_str()
+
+
+def _compiled(function: Callable[..., Any], signature: Signature, compiler: Any) -> Any:
+    """Return numba's result for a function of the address of a block of words."""
     kinds = [_kind(kind) for kind in signature.arguments]
-    inner = _njit(**_BARE)(function)
+    inner = compiler(function)
     arguments = _arguments_at(kinds)
 
     def entry(address: Any) -> Any:
         return inner(*arguments(address))
 
-    dispatcher: Any = _njit(**_BARE)(entry)
-    try:
-        inner.compile(_result(signature.result)(*kinds))
-        inner.disable_compile()
-        dispatcher.compile((types.int64,))
-    except NumbaError:
-        return None
-    result = dispatcher.overloads[types.int64,]
-    library = result.library
-    text = library.get_llvm_str()
-    if library.has_dynamic_globals or _NUMBAS_OWN.search(text):
-        return None
-    return _closed(text, result.fndesc.llvm_func_name)
+    dispatcher = compiler(entry)
+    inner.compile(_result(signature.result)(*kinds))
+    inner.disable_compile()
+    dispatcher.compile((types.int64,))
+    return dispatcher.overloads[types.int64,]
 
 
 def _kind(kind: str | Record) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from graphfit.samples import MapSpec, Status
+from graphfit.search.nested.nested_fits import RANK_BINS
 
 NAN = float("nan")
 
@@ -32,6 +33,7 @@ def map_table(
     *,
     posterior: bool,
     wanted: Wanted,
+    nested: bool = False,
     units: dict[str, str] | None = None,
     factors: Sequence[str] = (),
 ) -> tuple[MapSpec, ...]:
@@ -44,6 +46,8 @@ def map_table(
     posterior : bool
         Whether the search finds samples of a posterior, not one best point.
     wanted : Wanted
+    nested : bool
+        Whether the search tells how its nested runs went.
     units : dict, optional
         By the names of parameters.
     factors : sequence of str
@@ -88,6 +92,18 @@ def map_table(
                 shape=(wanted.draws, count),
             )
         )
+        if nested:
+            text = "ln L, normalised, of each draw."
+            specs.append(
+                MapSpec(
+                    "draw_log_likelihood",
+                    "f8",
+                    NAN,
+                    text,
+                    axes=("draw",),
+                    shape=(wanted.draws,),
+                )
+            )
     chi_squared = "Sum of ((data - model) / noise)^2."
     specs.append(MapSpec("chi_squared", "f8", NAN, chi_squared))
     if len(factors) > 1:
@@ -105,6 +121,8 @@ def map_table(
         specs.append(
             MapSpec("log_evidence_error", "f8", NAN, "Standard error of ln Z.")
         )
+    if nested:
+        specs += _health()
     specs += [
         MapSpec("evaluations", "i4", 0, "Evaluations of the likelihood."),
         MapSpec(
@@ -115,3 +133,28 @@ def map_table(
         ),
     ]
     return tuple(specs)
+
+
+def _health() -> list[MapSpec]:
+    """Return the maps that tell how nested runs went."""
+    ranks = "Histogram of the insertion ranks, level for a sound run."
+    return [
+        MapSpec("information", "f8", NAN, "H, from prior to posterior.", "nat"),
+        MapSpec(
+            "insertion",
+            "f8",
+            NAN,
+            "U statistic of the insertion ranks: a standard normal number for a sound run.",
+        ),
+        MapSpec(
+            "insertion_counts", "i4", 0, ranks, axes=("rank",), shape=(RANK_BINS,)
+        ),
+        MapSpec("iterations", "i4", 0, "Points of the run, the last live ones included."),
+        MapSpec("switched", "i1", 0, "1 where the run went over to slice sampling."),
+        MapSpec(
+            "pareto_k",
+            "f8",
+            NAN,
+            "Shape of the tail of the importance weights, where a run was polished.",
+        ),
+    ]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from graphfit.cube.fitting.pixel_model import PixelModel
-from graphfit.cube.fitting.row_engine import RowEngine
+from graphfit.cube.fitting.row_graph import RowGraph
 from graphfit.cube.fitting.rows import RegionRows
 from graphfit.errors import FitException, ModelError
 from graphfit.search.least_squares.blocks import Buffers, block_columns, rows_per_block
@@ -32,7 +32,7 @@ def model_rows(
     has_own = any(factor.analysis is not None for factor in model.factors.values())
     if has_own or model.has_free_maps:
         return _by_python(model, key, rows, theta)
-    engine = RowEngine(model)
+    engine = RowGraph(model)
     kernels = engine.problem(keys).kernels
     factor = kernels.factors[keys.index(key)]
     data = rows.factors[key].data

@@ -25,6 +25,7 @@ from graphfit.errors import (
 from graphfit.graph import FactorGraphModel
 from graphfit.model.space import ParameterSpace
 from graphfit.samples import Samples, Status, summary
+from graphfit.samples.nested_run import NestedRun
 from graphfit.seeding import child_seed, generator
 from graphfit.typing import AnyArray, FloatArray
 
@@ -238,6 +239,8 @@ class PixelEngine:
             out["log_evidence_error"][row] = samples.log_evidence_error
         out["evaluations"][row] = min(samples.evaluations, np.iinfo(np.int32).max)
         out["status"][row] = samples.status
+        if "insertion" in out and samples.run is not None:
+            _write_run(samples.run, row, out)
 
     def _write_joint(
         self,
@@ -258,8 +261,22 @@ class PixelEngine:
         if "draws" in out:
             count = self._model.wanted.draws
             rng = generator(child_seed(self._model.seed, *index, 1))
-            drawn = samples.values[summary.draw_rows(samples, count, rng)]
-            out["draws"][row][:, at] = drawn[:, own]
+            rows = summary.draw_rows(samples, count, rng)
+            out["draws"][row][:, at] = samples.values[rows][:, own]
+            if "draw_log_likelihood" in out:
+                out["draw_log_likelihood"][row] = samples.log_likelihood[rows]
+
+
+def _write_run(run: NestedRun, row: int, out: Arrays) -> None:
+    """Write how a nested run went."""
+    out["information"][row] = run.information
+    out["insertion"][row] = run.insertion
+    out["insertion_counts"][row] = run.insertion_histogram(
+        out["insertion_counts"].shape[1]
+    )
+    out["iterations"][row] = len(run.contours)
+    out["switched"][row] = run.switched
+    out["pareto_k"][row] = run.pareto_k
 
 
 def pixel_analysis(factor: PixelFactor, rows: FactorRows, row: int) -> Analysis:

@@ -20,6 +20,7 @@ from graphfit.model.space import ParameterSpace
 from graphfit.priors import Relation
 from graphfit.samples import MapSpec
 from graphfit.search.least_squares.row_problem import NoiseSettings
+from graphfit.search.nested.nested_sampler import NestedSampler
 from graphfit.typing import FloatArray
 
 
@@ -133,6 +134,7 @@ class PixelModel:
             self.derived_names,
             posterior=self.posterior,
             wanted=self.wanted,
+            nested=isinstance(self.search, NestedSampler),
             units=dict(self.units or {}),
             factors=tuple(self.factors),
         )

@@ -1,19 +1,14 @@
 """RowEngine: least squares for a whole region at once, compiled."""
 
-import threading
-from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
 
 from graphfit.cube.fitting.pixel_model import PixelModel
+from graphfit.cube.fitting.row_graph import RowGraph
 from graphfit.cube.fitting.rows import RegionRows
-from graphfit.graph import FactorGraphModel
-from graphfit.model.space import ParameterSpace
-from graphfit.priors import FlatPrior, Prior
 from graphfit.samples import Status
 from graphfit.search.least_squares.batch_result import BatchResult
-from graphfit.search.least_squares.row_problem import RowProblem, stand_in
 from graphfit.typing import AnyArray, BoolArray, FloatArray
 
 Arrays = dict[str, AnyArray]
@@ -26,94 +21,14 @@ class RowEngine:
     Parameters
     ----------
     model : PixelModel
-        Whose search is a LevenbergMarquardt, and whose cubes have graphfit's likelihoods.
-
-    Notes
-    -----
-    A graph of which some cubes hold no data at a pixel is a graph without them there; each
-    such part is compiled once, when it is met.
+        Whose search is a LevenbergMarquardt.
+    rows : RowGraph
+        Of the model.
     """
 
-    def __init__(self, model: PixelModel) -> None:
+    def __init__(self, model: PixelModel, rows: RowGraph) -> None:
         self._model = model
-        # The compiler sees a map's number as a parameter, and the driver fixes it.
-        self._hidden: dict[Any, Prior] = {item: FlatPrior() for item in model.maps}
-        analyses = {
-            name: stand_in(factor.inputs, factor.settings, has_sigma=factor.has_sigma)
-            for name, factor in model.factors.items()
-        }
-        self._graph = model.graph.with_analyses(analyses, self._hidden)
-        self._names = self._canonical_names()
-        self._problems: dict[tuple[str, ...], RowProblem] = {}
-        self._lock = threading.Lock()
-
-    def _canonical_names(self) -> dict[Any, str]:
-        """Return what a user calls each prior and relation, whichever cubes are there."""
-        space = ParameterSpace(self._graph.global_prior_model)
-        hidden = set(self._hidden.values())
-        free = [prior for prior in space.priors if prior not in hidden]
-        names: dict[Any, str] = dict(
-            zip(free, self._model.parameter_names, strict=True)
-        )
-        derived = zip(space.relations, self._model.derived_names, strict=True)
-        return names | dict(derived)
-
-    def problem(self, keys: tuple[str, ...]) -> RowProblem:
-        """Return the problem of the graph with some of its cubes."""
-        with self._lock:
-            if keys not in self._problems:
-                search = self._model.search
-                self._problems[keys] = RowProblem(
-                    self._part(keys),
-                    keys,
-                    posterior=getattr(search, "maximize", "likelihood") == "posterior",
-                    hidden=tuple(self._hidden.values()),
-                )
-            return self._problems[keys]
-
-    def _part(self, keys: tuple[str, ...]) -> FactorGraphModel:
-        missing = set(self._model.factors) - set(keys)
-        if not missing:
-            return self._graph
-        return self._graph.part([k for k in self._graph.factors if k not in missing])
-
-    @property
-    def fits_rows(self) -> bool:
-        """Whether pixels can be fitted together.
-
-        Not where a model runs as the Python that it was written in: one pixel's error
-        must not be another's.  Nor where it needs all of x, and x differs.
-        """
-        kernels = self.problem(tuple(self._model.factors)).kernels
-        factors = zip(kernels.factors, self._model.factors.values(), strict=True)
-        return kernels.way != "python" and all(
-            own.any_x or not factor.has_own_x for own, factor in factors
-        )
-
-    def global_theta(
-        self, keys: tuple[str, ...], theta: FloatArray, numbers: Sequence[FloatArray]
-    ) -> FloatArray:
-        """Return what the kernels take, (P, all parameters): theta and the maps' numbers.
-
-        Parameters
-        ----------
-        keys : tuple of str
-            The cubes of the problem.
-        theta : ndarray, shape (P, D)
-            Free parameters, in the order of the maps.
-        numbers : sequence of ndarray, each (P,)
-            Of the maps in the model.
-        """
-        priors = self.problem(keys).program.space.priors
-        hidden = dict(zip(self._hidden.values(), numbers, strict=True))
-        order = self._model.parameter_names
-        columns = [
-            hidden[prior]
-            if prior in hidden
-            else theta[:, order.index(self._names[prior])]
-            for prior in priors
-        ]
-        return np.stack(columns, axis=1)
+        self.rows = rows
 
     def fit(self, rows: RegionRows) -> Arrays:
         """Return the maps' values at the pixels of a region."""
@@ -132,17 +47,17 @@ class RowEngine:
 
     def batch(self, rows: RegionRows, keys: tuple[str, ...]) -> BatchResult:
         """Return the fits of rows in which the cubes `keys` hold data."""
-        problem = self.problem(keys)
+        problem = self.rows.problem(keys)
         known = set(problem.parameter_names)
-        own = {self._names[prior]: name for prior, name in self._own_names(problem)}
+        own = {name: key for key, name in self.rows.own_names(problem).items()}
         start = {
             own[name]: value
             for name, value in rows.start.items()
             if own.get(name) in known
         }
-        numbers = dict(zip(self._hidden.values(), rows.numbers, strict=True))
+        numbers = dict(zip(self.rows.hidden, rows.numbers, strict=True))
         return problem.fit(
-            {name: _flat(rows.factors[name].data) for name in keys},
+            {name: flat(rows.factors[name].data) for name in keys},
             self._model.search.row_settings(strict=False)._replace(
                 seed=self._model.seed
             ),
@@ -150,17 +65,12 @@ class RowEngine:
             numbers=numbers,
         )
 
-    def _own_names(self, problem: RowProblem) -> list[tuple[Prior, str]]:
-        space = problem.program.space
-        pairs = zip(space.priors, space.names, strict=True)
-        return [(prior, name) for prior, name in pairs if prior in self._names]
-
     def _written(self, found: BatchResult, keys: tuple[str, ...], count: int) -> Arrays:
         """Return a batch as the table's arrays."""
         model = self._model
         whole = len(keys) == len(model.factors)
         out: Arrays = {} if whole else model.empty(count)
-        names = {own: self._names[p] for p, own in self._own_names(self.problem(keys))}
+        names = self.rows.own_names(self.rows.problem(keys))
         shown = [names[name] for name in found.parameter_names]
         answered = found.status < Status.OUT_OF_EVALUATIONS
         with np.errstate(invalid="ignore"):
@@ -190,9 +100,9 @@ class RowEngine:
     def _write_derived(
         self, found: BatchResult, keys: tuple[str, ...], out: Arrays
     ) -> None:
-        relations = self.problem(keys).program.space.relations
+        relations = self.rows.problem(keys).program.space.relations
         for column, relation in enumerate(relations):
-            name = self._names[relation]
+            name = self.rows.name(relation)
             out[name] = np.ascontiguousarray(found.derived[:, column])
             error = np.ascontiguousarray(found.derived_error[:, column])
             out[f"{name}_error"] = error
@@ -205,8 +115,8 @@ def _own_chi_squared(
     return [(key, found.factor_chi_squared.get(key, found.chi_squared)) for key in keys]
 
 
-def _flat(data: Any) -> Any:
-    """Return rows whose leading axis is one."""
+def flat(data: Any) -> Any:
+    """Return rows of data whose leading axis is one."""
     return data if len(data.lead) == 1 else data.rows(slice(None))
 
 

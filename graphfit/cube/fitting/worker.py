@@ -11,14 +11,17 @@ from typing import Any, final
 
 import numpy as np
 
+from graphfit.cube.fitting.nested_engine import NestedEngine
 from graphfit.cube.fitting.pixel_engine import Note, PixelEngine
 from graphfit.cube.fitting.pixel_model import PixelModel
 from graphfit.cube.fitting.row_engine import RowEngine
+from graphfit.cube.fitting.row_graph import RowGraph
 from graphfit.cube.fitting.rows import CubeReader, RegionRows
 from graphfit.cube.inputs.axes import Region
 from graphfit.errors import ConvergenceWarning
 from graphfit.samples import Status
 from graphfit.search.least_squares.levenberg_marquardt import LevenbergMarquardt
+from graphfit.search.nested.nested_sampler import NestedSampler
 from graphfit.typing import AnyArray, BoolArray
 
 
@@ -106,7 +109,7 @@ class FitPieces:
     def __init__(self, model: PixelModel, reader: CubeReader | None) -> None:
         self._model = model
         self._reader = reader
-        self._engine: RowEngine | None = None
+        self._engine: RowEngine | NestedEngine | None = None
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -136,26 +139,36 @@ class FitPieces:
         return PieceFits(values, notes, infinite, time.perf_counter() - began)
 
     def _fits(self, rows: RegionRows) -> tuple[dict[str, AnyArray], list[Note]]:
-        if not fits_rows(self._model):
-            return PixelEngine(self._model).fit(rows)
-        engine = self.row_engine()
-        if not engine.fits_rows:
+        engine = self._row_engine() if fits_rows(self._model) else None
+        if engine is None or not engine.rows.fits_rows:
             return PixelEngine(self._model).fit(rows)
         return engine.fit(rows), []
 
-    def row_engine(self) -> RowEngine:
+    def _row_engine(self) -> RowEngine | NestedEngine:
         """Return the engine of this process, made once."""
         with self._lock:
             if self._engine is None:
-                self._engine = RowEngine(self._model)
+                self._engine = row_engine(self._model)
             return self._engine
+
+
+def row_engine(model: PixelModel) -> RowEngine | NestedEngine:
+    """Return the engine that fits a model's pixels together."""
+    rows = RowGraph(model)
+    if isinstance(model.search, NestedSampler):
+        return NestedEngine(model, rows)
+    return RowEngine(model, rows)
 
 
 def fits_rows(model: PixelModel) -> bool:
     """Say whether a model's pixels are fitted together."""
     own = any(factor.analysis is not None for factor in model.factors.values())
-    is_least_squares = isinstance(model.search, LevenbergMarquardt)
-    return is_least_squares and not own and not model.has_free_maps
+    if own or model.has_free_maps:
+        return False
+    if isinstance(model.search, NestedSampler):
+        # Independent parts of a graph are fitted apart, by the search itself.
+        return len(model.graph.components()) == 1
+    return isinstance(model.search, LevenbergMarquardt)
 
 
 def unread(model: PixelModel, region: Region, error: Exception) -> PieceFits:

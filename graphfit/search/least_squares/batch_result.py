@@ -142,7 +142,7 @@ def batch_result(
     if posterior:
         # The kernels' sum holds the priors that are not constant inside their limits.
         value = value - (log_prior - _constant_log_prior(program))
-    log_likelihood = value + _offsets(program, kernels, data, fits)
+    log_likelihood = value + offsets(program, kernels, data, fits.factor_points)
     chi_squared = np.full(len(value), np.nan)
     if kernels.is_plain:
         chi_squared = np.maximum(-2.0 * value, 0.0)
@@ -228,19 +228,30 @@ def _constant_log_prior(program: Program) -> float:
     )
 
 
-def _offsets(
+def offsets(
     program: Program,
     kernels: RowKernels,
     data: Mapping[str, CurveData],
-    fits: RowFits,
+    factor_points: AnyArray,
 ) -> FloatArray:
-    """Return what the log-likelihoods hold that no parameter changes, see Pointwise."""
+    """Return what the log-likelihoods (P,) hold that no parameter changes, see Pointwise.
+
+    Parameters
+    ----------
+    program : Program
+        Of one row.
+    kernels : RowKernels
+    data : mapping of str to CurveData
+        P rows, of each factor with data of its own.
+    factor_points : ndarray of int, shape (F, P)
+        Data points in use.
+    """
     fixed = float(sum(item.offset for _, item in kernels.shared))
-    total = np.full(len(fits.value), fixed)
+    total = np.full(factor_points.shape[1], fixed)
     for i, (name, item) in enumerate(data.items()):
         record = program.analyses[name].pointwise()
         assert record is not None
-        total += _offset(record, item, fits.factor_points[i])
+        total += _offset(record, item, factor_points[i])
     return total
 
 

@@ -122,6 +122,16 @@ class RowProblem:
         self.kernels = _row_kernels(self.program, set(own), posterior=posterior)
 
     @property
+    def hidden(self) -> dict[int, Prior]:
+        """The hidden parameters, by position."""
+        return dict(self._hidden)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The names of the factors that have data of their own in each row."""
+        return self._own
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """The free parameters, without hidden ones."""
         names = self.program.space.names

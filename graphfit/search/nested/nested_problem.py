@@ -56,7 +56,12 @@ class NestedProblem:
         """A."""
         return self.cube.n_values
 
-    def target(self, table: FactorTable, numbers: FloatArray | None = None) -> Any:
+    def target(
+        self,
+        table: FactorTable,
+        numbers: FloatArray | None = None,
+        factors: tuple[int, ...] | None = None,
+    ) -> Any:
         """Return the target of a thread.
 
         Parameters
@@ -65,6 +70,8 @@ class NestedProblem:
             Kernels of values at P pixels; it must outlive the target.
         numbers : ndarray, shape (P, H), optional
             For the hidden parameters; it must outlive the target.
+        factors : tuple of int, optional
+            Which factor of the graph each of the table is; by default in its order.
         """
         from graphfit.compiler.driving.evaluate import new_cursor, new_scratch
         from graphfit.search.nested.engine.linear_amplitudes import pack
@@ -76,7 +83,7 @@ class NestedProblem:
         place = [self.cube.address(), first, first, stride, int(self.plan.rejects)]
         index, amounts = np.zeros(0, dtype=np.int64), np.zeros(0)
         if self.plan.linear is not None:
-            index, amounts = pack(self.plan.linear)
+            index, amounts = pack(self.plan.linear, factors)
         return Target(
             new_cursor(table),
             new_scratch(table),

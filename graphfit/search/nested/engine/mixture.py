@@ -15,12 +15,12 @@ from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.search.nested.engine.random_numbers import RandomState, uniform
 from graphfit.typing import FloatArray
 
-MOST = 8
-"""Components, beside the prior."""
+MOST = 32
+"""Components, beside the prior: a curved ridge in six dimensions takes about 20."""
 SHARE_OF_PRIOR = 0.05
-POINTS = 400
+POINTS = 1000
 """At most, that a mixture is fitted to."""
-FEWEST = 5.0
+FEWEST = 3.0
 """Effective points that a component needs for each dimension."""
 _DEGREES = 6
 """Of freedom of the t-laws: even, so that chi^2 takes one logarithm.  Of a normal law
@@ -31,7 +31,7 @@ _SMALLEST_VARIANCE = 1e-32
 
 
 # Numbers of a component, in the order of their columns.
-SHARE, EFFECTIVE, HEIGHT = range(3)
+SHARE, EFFECTIVE, HEIGHT, DENSITY = range(4)
 
 
 class PolishMemory(NamedTuple):
@@ -52,9 +52,9 @@ class PolishMemory(NamedTuple):
     weights: FloatArray  # (N,)
     node: FloatArray  # (2K - 1, 4) numbers
     place: Int64Array  # (2K - 1, 3) among the points
-    node_law: FloatArray  # (2K - 1, d + 2, d)
+    node_law: FloatArray  # (2K - 1, d + 2, d), later sums
     # The mixture; the first row of numbers is the prior's.
-    number: FloatArray  # (K + 1, 3)
+    number: FloatArray  # (K + 1, 4)
     law: FloatArray  # (K, d + 2, d)
     # The draws.
     allotted: Int64Array  # (K + 2,) of each component; the last is how many there are
@@ -72,7 +72,7 @@ class PolishMemory(NamedTuple):
             node=np.zeros((nodes, 4)),
             place=np.zeros((nodes, 3), dtype=np.int64),
             node_law=np.zeros((nodes, d + 2, d)),
-            number=np.zeros((k + 1, 3)),
+            number=np.zeros((k + 1, 4)),
             law=np.zeros((k, d + 2, d)),
             allotted=np.zeros(k + 2, dtype=np.int64),
             vectors=np.zeros((2, d + 1)),
@@ -117,7 +117,7 @@ def complete_component(law: FloatArray, number: FloatArray, inflation: float) ->
     ----------
     law : ndarray, shape (d + 2, d)
         The factor is that of the covariance times `inflation` afterwards.
-    number : ndarray, shape (3,)
+    number : ndarray, shape (4,)
         Its numbers.
     inflation : float
         Positive.
@@ -149,7 +149,7 @@ def mixture_density(
     unit: FloatArray,
     offset: FloatArray,
 ) -> float:
-    """Return the density of the components at a point.
+    """Return the density of the components at a point; write each one's part.
 
     A t-law's is ``height (1 + m / nu)^(-(nu + d) / 2)``, m the squared distance in units of
     its scale: a product of whole powers and at most one root, as nu is even.
@@ -158,7 +158,7 @@ def mixture_density(
     ----------
     laws : ndarray, shape (>= count, d + 2, d)
         Of the components.
-    numbers : ndarray, shape (>= count + 1, 3)
+    numbers : ndarray, shape (>= count + 1, 4)
         Theirs after the prior's.
     count : int
         How many components.
@@ -186,7 +186,8 @@ def mixture_density(
         for _ in range(_DEGREES // 2 + d // 2):
             power *= base
         number = numbers[component + 1]
-        total += number[SHARE] * number[HEIGHT] * power
+        number[DENSITY] = number[SHARE] * number[HEIGHT] * power
+        total += number[DENSITY]
     return total
 
 

@@ -19,6 +19,7 @@ from graphfit.compiler.driving.factor_table import Int64Array
 from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.search.nested.engine.halving import group
 from graphfit.search.nested.engine.mixture import (
+    DENSITY,
     EFFECTIVE,
     MOST,
     POINTS,
@@ -27,6 +28,7 @@ from graphfit.search.nested.engine.mixture import (
     PolishMemory,
     complete_component,
     draw_component,
+    factorize_law,
     mixture_density,
 )
 from graphfit.search.nested.engine.pareto import pareto_k
@@ -36,6 +38,12 @@ from graphfit.typing import FloatArray
 
 __all__ = ["MOST", "PolishMemory", "acceptable", "fit_mixture", "polish"]
 
+_FIRST_POINTS = 400
+"""That say whether one component is enough."""
+_STEPS = 3
+"""Of expectation and maximisation."""
+_SMALLEST_PART = 1e-4
+"""Of a point, below which a component does without it."""
 _LARGEST_K = 0.7
 _SMALLEST_ESS = 200.0
 _FARTHEST = 4.0
@@ -73,9 +81,22 @@ def fit_mixture(
     int
         How many components there are, at most K of `memory`.  None where there are no
         points: the mixture then is the prior.
+
+    Notes
+    -----
+    Points are halved into groups (:mod:`graphfit.search.nested.engine.halving`), some at
+    first: most posteriors are one group.  Where they are more, a few steps of expectation
+    and maximisation (Dempster, Laird & Rubin 1977, J. R. Stat. Soc. B 39) move their borders.
     """
-    size = _thin(units[:count], weights, memory.points, memory.weights, uniform(state))
-    found = group(memory, size) if size > 0 else 0
+    points, kept, found = memory.points, memory.weights, 0
+    for most in (_FIRST_POINTS, POINTS):
+        size = _thin(units[:count], weights, points[:most], kept, uniform(state))
+        found = group(memory, size) if size > 0 else 0
+        if found < 2:
+            break
+    if found > 1:
+        for _ in range(_STEPS):
+            _maximise(memory, size, found)
     number, d, total = memory.number, units.shape[1], 0.0
     for k in range(1, found + 1):
         total += number[k, SHARE]
@@ -102,11 +123,10 @@ def _thin(
     Weights above 1/N stay; of the others some stay with weight 1/N, so that all sums over
     the points keep their expectation (Fearnhead & Clifford 2003, J. R. Stat. Soc. B 65).
     """
-    most = float(POINTS)
-    passed, kept, total = 0.0, 0, 0.0
+    most, passed, kept, total = len(points), 0.0, 0, 0.0
     for i in range(len(units)):
         passed += min(1.0, most * weights[i])
-        if passed > due and kept < POINTS:
+        if passed > due and kept < most:
             due += 1.0
             kept_weights[kept] = max(weights[i], 1.0 / most)
             total += kept_weights[kept]
@@ -116,6 +136,55 @@ def _thin(
     for i in range(kept):
         kept_weights[i] /= total
     return kept
+
+
+@compiled_apart
+def _maximise(memory: PolishMemory, size: int, found: int) -> None:
+    """Give every component the share, mean and covariance of its part of the points."""
+    laws, numbers, sums = memory.law, memory.number, memory.node_law
+    scratch = memory.vectors[0]
+    memory.node[:, :] = 0.0
+    sums[:, :, :] = 0.0
+    for i in range(size):
+        point = memory.points[i]
+        total = mixture_density(laws, numbers, found, point, scratch)
+        for k in range(found):
+            part = memory.weights[i] * numbers[k + 1, DENSITY] / total
+            if part > _SMALLEST_PART * memory.weights[i]:
+                memory.node[k, 0] += part
+                memory.node[k, 1] += part * part
+                _add(sums[k], point, laws[k], part)
+    for k in range(found):
+        share, square = memory.node[k, 0], memory.node[k, 1]
+        numbers[k + 1, SHARE] = share
+        # With fewer points than a covariance needs, it keeps its own.
+        if share * share > (laws.shape[2] + 1) * square:
+            numbers[k + 1, EFFECTIVE] = share * share / square
+            _move(laws[k], sums[k], share)
+            factorize_law(laws[k], scratch, numbers[k + 1, EFFECTIVE])
+            complete_component(laws[k], numbers[k + 1], 1.0)
+
+
+@compiled
+def _add(sums: FloatArray, point: FloatArray, law: FloatArray, part: float) -> None:
+    """Add a part of a point to a component's sums, about its mean."""
+    d = len(point)
+    for i in range(d):
+        scaled = part * (point[i] - law[d, i])
+        sums[d, i] += scaled
+        for j in range(i + 1):
+            sums[i, j] += scaled * (point[j] - law[d, j])
+
+
+@compiled
+def _move(law: FloatArray, sums: FloatArray, share: float) -> None:
+    """Replace mean and factor of a component by the mean and the covariance of sums."""
+    d = law.shape[1]
+    for i in range(d):
+        sums[d, i] /= share
+        law[d, i] += sums[d, i]
+        for j in range(i + 1):
+            law[i, j] = sums[i, j] / share - sums[d, i] * sums[d, j]
 
 
 @compiled

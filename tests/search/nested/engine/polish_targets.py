@@ -12,7 +12,6 @@ from graphfit.compiler.driving.evaluate import new_cursor, new_scratch
 from graphfit.compiler.driving.factor_table import FactorTable, TableRow
 from graphfit.search.nested.engine.polish import (
     PolishMemory,
-    acceptable,
     fit_mixture,
     polish,
 )
@@ -90,8 +89,10 @@ def likelihood(kind: int, d: int, *numbers: float) -> Likelihood:
     row = TableRow(log_density.address, np.arange(d), constants)
     table = FactorTable.of([row])
     size = np.array([float(d)])
-    place = np.array([identity.address, size.ctypes.data, 0])
-    target = Target(new_cursor(table), new_scratch(table), place)
+    numbers = size.ctypes.data
+    place = np.array([identity.address, numbers, numbers, 0, 0])
+    none = np.zeros(0, dtype=np.int64)
+    target = Target(new_cursor(table), new_scratch(table), place, none, np.zeros(0))
     return Likelihood(target, (table, size), d)
 
 
@@ -107,7 +108,7 @@ def normals(means: Any, covariances: Any, shares: Any) -> Likelihood:
 
 _VECTOR, _MATRIX, _STACK = "float64[::1]", "float64[:,::1]", "float64[:,:,::1]"
 _INTEGERS = "int64[::1]"
-TARGET = record(Target, _INTEGERS, _VECTOR, _INTEGERS)
+TARGET = record(Target, _INTEGERS, _VECTOR, *[_INTEGERS] * 2, _VECTOR)
 MEMORY = record(
     PolishMemory,
     *[_MATRIX] * 2,
