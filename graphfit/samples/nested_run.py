@@ -14,8 +14,8 @@ from graphfit.typing import FloatArray, IntArray
 class NestedRun:
     """The contours of a nested run; rows are those of its samples, in rising order.
 
-    With births and contours other programs can take a run apart, and put runs together:
-    ``anesthetic.NestedSamples(data=samples.values, logL=run.contours, logL_birth=run.births)``.
+    With births and contours other programs can take a run apart, and put runs together, e.g.
+    ``anesthetic.NestedSamples(samples.values, logL=run.contours, logL_birth=run.births)``.
 
     Attributes
     ----------

@@ -35,7 +35,7 @@ CHOICES = [
     Choice(
         "DynestyStatic",
         {k: gf.DynestyStatic(nlive=50 * k, seed=k) for k in (1, 2)},
-        150,
+        100,
     )
 ]
 if hasattr(gf, "NestedSampler"):

@@ -1,10 +1,10 @@
 """Simulation-based calibration of the one-Gaussian spectrum, from no signal to a bright one.
 
-Parameters from the prior, data from the parameters, a fit of each as a pixel of one cube; then
-the truth is one more draw from the posterior.  Its rank among L draws is uniform on 0 .. L,
-for every parameter (Talts et al. 2018, arXiv:1804.06788) and for the joint log-likelihood,
-without which a sampler that returns the prior would pass (Modrak et al. 2023,
-arXiv:2211.02383).  Uniform means: inside simultaneous bands about the distribution
+Parameters from the prior, data from the parameters, a fit of each as a pixel of one cube;
+then the truth is one more draw from the posterior.  Its rank among L draws is uniform on
+0 .. L, for every parameter (Talts et al. 2018, arXiv:1804.06788) and for the joint
+log-likelihood, without which a sampler that returns the prior would pass (Modrak et al.
+2023, arXiv:2211.02383).  Uniform means: inside simultaneous bands about the distribution
 function (Säilynoja, Bürkner & Vehtari 2022), at one in a hundred for all bands of a sampler
 together.
 

@@ -1,11 +1,11 @@
 """Likelihoods whose evidence is known exactly, as functions of a point.
 
-A point is a sequence of D coordinates.  They may be numbers, arrays (for quadrature), or what
-a formula is traced with: plain numpy throughout, so that samplers get machine code.
+A point is a sequence of D coordinates.  They may be numbers, arrays (for quadrature), or
+what a formula is traced with: plain numpy throughout, so that samplers get machine code.
 """
 
 from functools import reduce
-from itertools import permutations
+from itertools import pairwise, permutations
 from math import inf, log, pi, sqrt
 
 import numpy as np
@@ -66,7 +66,7 @@ HIGHEST_EGGBOX = 243.0
 def rosenbrock(point):
     """-sum [100 (x_(i+1) - x_i^2)^2 + (1 - x_i)^2]: a narrow curved valley."""
     total = 0.0
-    for here, after in zip(point[:-1], point[1:], strict=True):
+    for here, after in pairwise(point):
         across, along = after - here * here, 1.0 - here
         total = total + 100.0 * across * across + along * along
     return -total

@@ -1,4 +1,4 @@
-"""What many runs say together: bias, scatter, ranks and reliability, with their own errors."""
+"""What many runs say together: bias, scatter, ranks, reliability, with their own errors."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -35,8 +35,9 @@ class EvidenceReport:
 
     def __str__(self) -> str:
         return (
-            f"{self.runs} runs: bias {self.bias:+.3f} = {self.standard_errors:+.1f} standard "
-            f"errors, spread {self.spread:.2f} +- {self.spread_error:.2f} of the stated"
+            f"{self.runs} runs: bias {self.bias:+.3f} = {self.standard_errors:+.1f} "
+            f"standard errors, spread {self.spread:.2f} +- {self.spread_error:.2f} of the "
+            "stated"
         )
 
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from tests.reference.run_statistics import (
-    evidence_report,
     event_counts,
+    evidence_report,
     insertion_p_value,
     reliability,
     uniform_p_value,

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import Any, final
 
 import llvmlite.binding as llvm
+from numba import types
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+from numba.core.errors import NumbaError
 from numba.core.registry import CPUDispatcher, CPUTarget, cpu_target
 
 # Of numba, without the types that it gives them in part.
@@ -22,6 +24,7 @@ _Codegen: Any = JITCPUCodegen
 _Dispatcher: Any = CPUDispatcher
 _Target: Any = CPUTarget
 _cpu: Any = cpu_target
+_unliteral: Any = types.unliteral
 # Nothing is allocated, and nobody but compiled code calls in: no counting of references, no
 # wrappers.
 _OPTIONS = {
@@ -174,3 +177,15 @@ class _PartDispatcher(_Dispatcher):  # type: ignore[misc, unused-ignore]
     """What compiles a part where its types are known."""
 
     targetdescr = _PartTarget("cpu")
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Return what a call is typed by; compile the part for that unless it has been.
+
+        Numba's would compile ``f(x, 0)`` and ``f(x, n)`` each by itself.
+        """
+        plain = tuple(map(_unliteral, args))
+        plain_kws = {name: _unliteral(kind) for name, kind in kws.items()}
+        try:
+            return super().get_call_template(plain, plain_kws)
+        except NumbaError:  # it may be one that needs to know the number
+            return super().get_call_template(args, kws)

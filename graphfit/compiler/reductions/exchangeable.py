@@ -13,7 +13,7 @@ comparison of formulas would be more than a sufficient condition.
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -43,6 +43,8 @@ POINTS = 8
 SAME = 1e-9
 """Relative difference of sums in another order, at most: rounding is 1e-7 of it."""
 _TRIES = 64  # draws to find these points
+_LAST = len(LOCATIONS)
+_NOTHING_TO_SORT = "no parameter of each is its own, and sampled from a plain prior"
 
 
 @final
@@ -102,31 +104,46 @@ def exchangeable(
     >>> analysis = gf.ex.Analysis(data=np.arange(5.0), noise_map=np.ones(5))
     >>> plan = exchangeable(lower(as_graph(model, analysis)))
     >>> plan.parameters, plan.groups, plan.components
-    (('centre',), ((0, 3),), (('0.a', '0.b'),))
+    (('centre',), ((0, 3),), (('a', 'b'),))
     """
     reasons: dict[str, str] = {}
     trial = _Trial(program)
-    found: list[tuple[tuple[int, ...], tuple[tuple[int, ...], ...], str, Any]] = []
+    found: list[_Group] = []
     used: set[int] = set()
-    position = {prior: i for i, prior in enumerate(program.space.priors)}
-    for family in families(program.graph.global_prior_model):
-        for components in _swappable(family, trial, position, set(hidden), reasons):
-            members = tuple(_positions(item, position) for item in components)
-            own = {i for item in members for i in item}
+    root = program.graph.global_prior_model
+    for family in families(root, alone=len(program.factor_names) == 1):
+        for components in _swappable(family, trial, set(hidden), reasons):
+            members = tuple(_positions(item, trial.position) for item in components)
+            sets = [set(item) for item in members]
+            common: set[int] = set.intersection(*sets)
+            own = set.union(*sets) - common
             if own & used:  # parts of components that are swapped as a whole
                 continue
-            used |= own
             names = tuple(item.name for item in components)
-            place = _sortable(components, position, {*hidden, *held})
+            place = _sortable(components, trial.position, {*hidden, *held})
             if place is None:
-                reasons[", ".join(names)] = (
-                    "none of their parameters is their own, sampled from a plain prior"
-                )
+                reasons[", ".join(names)] = _NOTHING_TO_SORT
                 continue
-            group = tuple(position[item.priors[place]] for item in components)
-            found.append((group, members, place[-1], names))
-    groups, members, parameters, names = zip(*found, strict=True) if found else [()] * 4
-    return ExchangeablePlan(groups, members, parameters, names, reasons)
+            used |= own
+            group = tuple(trial.position[item.priors[place]] for item in components)
+            shown = program.space.names[group[0]].rpartition(".")[2]
+            found.append(_Group(group, members, shown, names))
+    return ExchangeablePlan(
+        tuple(item.positions for item in found),
+        tuple(item.members for item in found),
+        tuple(item.parameter for item in found),
+        tuple(item.components for item in found),
+        reasons,
+    )
+
+
+class _Group(NamedTuple):
+    """What an ExchangeablePlan tells of one group."""
+
+    positions: tuple[int, ...]
+    members: tuple[tuple[int, ...], ...]
+    parameter: str
+    components: tuple[str, ...]
 
 
 def _positions(component: Component, position: dict[Prior, int]) -> tuple[int, ...]:
@@ -136,13 +153,12 @@ def _positions(component: Component, position: dict[Prior, int]) -> tuple[int, .
 def _swappable(
     family: Family,
     trial: "_Trial",
-    position: dict[Prior, int],
     hidden: set[int],
     reasons: dict[str, str],
 ) -> list[list[Component]]:
     """Return the groups of a family that may be swapped; write down why others cannot."""
     names = [item.name for item in family.components]
-    obstacle = _obstacle(family, position, hidden)
+    obstacle = _obstacle(family, trial.position, hidden)
     if obstacle:
         reasons[", ".join(names)] = obstacle
         return []
@@ -150,7 +166,7 @@ def _swappable(
     groups: list[list[Component]] = []
     for component in family.components:
         for group in groups:
-            reason = trial.difference(_swap(group[0], component, position))
+            reason = trial.difference(_swap(group[0], component, trial.position))
             if not reason:
                 group.append(component)
                 break
@@ -161,16 +177,16 @@ def _swappable(
 
 
 def _obstacle(family: Family, position: dict[Prior, int], hidden: set[int]) -> str:
-    """Return why the components of a family cannot be swapped, as far as their priors tell."""
-    held = [prior for item in family.components for prior in item.priors.values()]
-    if any(isinstance(prior, OrderedPrior) for prior in held):
+    """Return why the components of a family cannot be swapped, as their priors tell."""
+    held = [set(item.priors.values()) for item in family.components]
+    every, common = set.union(*held), set.intersection(*held)
+    if any(isinstance(prior, OrderedPrior) for prior in every):
         return "their parameters are in order already"
     if not family.alike:
         return "their priors or fixed values are not equal"
-    if any(position[prior] in hidden for prior in held):
+    if any(position[prior] in hidden for prior in every - common):
         return "some of their parameters are given row by row"
-    first, *others = family.components
-    if any(set(item.priors.values()) == set(first.priors.values()) for item in others):
+    if every == common:
         return "they have no parameters of their own"
     return ""
 
@@ -200,8 +216,8 @@ def _sortable(
             and position[prior] not in not_sampled
             for prior in priors
         )
-        name = place[-1]
-        rank = LOCATIONS.index(name) if name in LOCATIONS else len(LOCATIONS)
+        # A relation's input stands below the parameter that the relation is.
+        rank = min(LOCATIONS.index(n) if n in LOCATIONS else _LAST for n in place[-2:])
         if own and plain and rank < best:
             best, place_of_best = rank, place
     return place_of_best
@@ -213,6 +229,7 @@ class _Trial:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self.position = {prior: i for i, prior in enumerate(program.space.priors)}
         self._known: list[tuple[FloatArray, float, FloatArray]] | None = None
 
     def difference(self, swap: dict[int, int]) -> str:
@@ -232,11 +249,18 @@ class _Trial:
             swapped = theta[order]
             if not _same(log_prior, float(self._program.log_prior(swapped))):
                 return self._prior_reason(swap)
-            new = self._program.term_log_likelihoods(swapped)
+            new = self._terms(swapped)
             for name, a, b in zip(self._program.factor_names, terms, new, strict=True):
                 if not _same(a, b):
                     return f"the likelihood of factor '{name}' tells them apart"
         return self._vacuous()
+
+    def _terms(self, theta: FloatArray) -> FloatArray:
+        """Return ln L of each factor; NaN where the user's code fails."""
+        try:
+            return self._program.term_log_likelihoods(theta)
+        except Exception:  # boundary: a user's likelihood  # noqa: BLE001
+            return np.full(len(self._program.factor_names), np.nan)
 
     def _vacuous(self) -> str:
         """Return which factor says the same at all points, so that nothing was tried."""
@@ -256,30 +280,37 @@ class _Trial:
 
     def _points(self) -> list[tuple[FloatArray, float, FloatArray]]:
         """Return points of positive likelihood, ln p there, and ln L of each factor."""
-        if self._known is None:
-            self._known = []
-            program = self._program
-            if program.space.improper:
-                return self._known
-            draws = np.random.default_rng(0)
-            for number in range(_TRIES):
-                unit = draws.random(program.dimension)
-                if number % 2:  # nearer to the middle of the prior
-                    unit = 0.3 + 0.4 * unit
-                theta = program.prior_transform(unit)
-                log_prior = float(program.log_prior(theta))
-                if not math.isfinite(log_prior):
-                    continue
-                terms = program.term_log_likelihoods(theta)
-                if np.isfinite(terms).all():
-                    self._known.append((theta, log_prior, terms))
-                if len(self._known) == POINTS:
-                    break
+        if self._known is not None:
+            return self._known
+        self._known = []
+        program, space = self._program, self._program.space
+        draws = np.random.default_rng(0)
+        for number in range(_TRIES):
+            unit = draws.random(program.dimension)
+            if number % 2:  # nearer to the middle of the prior
+                unit = 0.3 + 0.4 * unit
+            # Numbers that are given row by row may be of any size.
+            size = 10.0 ** draws.uniform(-1.0, 3.0)
+            given = {i: size * draws.normal() for i in space.improper}
+            theta = space.transform_given(unit, given)
+            log_prior = float(program.log_prior(theta))
+            if not math.isfinite(log_prior):
+                continue
+            terms = self._terms(theta)
+            if np.isfinite(terms).all():
+                self._known.append((theta, log_prior, terms))
+            if len(self._known) == POINTS:
+                break
         return self._known
 
 
 def _same(one: float, other: float) -> bool:
-    return one == other or abs(one - other) <= SAME * max(abs(one), abs(other), 1.0)
+    if one == other:
+        return True
+    difference = abs(one - other)  # infinite where one point is impossible
+    return math.isfinite(difference) and difference <= SAME * max(
+        abs(one), abs(other), 1.0
+    )
 
 
 def _priors_of(condition: Comparison) -> set[Prior]:

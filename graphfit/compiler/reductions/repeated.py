@@ -52,13 +52,15 @@ class Family:
     alike: bool
 
 
-def families(root: Node) -> list[Family]:
+def families(root: Node, *, alone: bool = False) -> list[Family]:
     """Return components of one kind that stand side by side, those of a graph joined.
 
     Parameters
     ----------
     root : Node
         The joint model of a graph, whose children are the factors' models.
+    alone : bool
+        Whether there is one factor, whose name is then no part of the components'.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def families(root: Node) -> list[Family]:
     found: list[Family] = []
     for path, node in nodes(root):
         if path and isinstance(node, Collection):
-            for family in _side_by_side(path, node):
+            for family in _side_by_side(path[1:] if alone else path, node):
                 _join(found, family)
     return found
 

@@ -82,28 +82,7 @@ def map_table(
         text = "Free parameters at the highest likelihood."
         specs.append(MapSpec("best", "f8", NAN, text, "", ("parameter",), (count,)))
     if posterior and wanted.draws:
-        specs.append(
-            MapSpec(
-                "draws",
-                "f8",
-                NAN,
-                "Equal-weight draws from the posterior of the free parameters.",
-                axes=("draw", "parameter"),
-                shape=(wanted.draws, count),
-            )
-        )
-        if nested:
-            text = "ln L, normalised, of each draw."
-            specs.append(
-                MapSpec(
-                    "draw_log_likelihood",
-                    "f8",
-                    NAN,
-                    text,
-                    axes=("draw",),
-                    shape=(wanted.draws,),
-                )
-            )
+        specs += _drawn(wanted.draws, count, nested=nested)
     chi_squared = "Sum of ((data - model) / noise)^2."
     specs.append(MapSpec("chi_squared", "f8", NAN, chi_squared))
     if len(factors) > 1:
@@ -135,6 +114,18 @@ def map_table(
     return tuple(specs)
 
 
+def _drawn(draws: int, count: int, *, nested: bool) -> list[MapSpec]:
+    """Return the maps of equal-weight draws of D parameters."""
+    text = "Equal-weight draws from the posterior of the free parameters."
+    axes = ("draw", "parameter")
+    specs = [MapSpec("draws", "f8", NAN, text, axes=axes, shape=(draws, count))]
+    if nested:
+        text = "ln L, normalised, of each draw."
+        name = "draw_log_likelihood"
+        specs.append(MapSpec(name, "f8", NAN, text, axes=("draw",), shape=(draws,)))
+    return specs
+
+
 def _health() -> list[MapSpec]:
     """Return the maps that tell how nested runs went."""
     ranks = "Histogram of the insertion ranks, level for a sound run."
@@ -146,10 +137,10 @@ def _health() -> list[MapSpec]:
             NAN,
             "U statistic of the insertion ranks: a standard normal number for a sound run.",
         ),
+        MapSpec("insertion_counts", "i4", 0, ranks, axes=("rank",), shape=(RANK_BINS,)),
         MapSpec(
-            "insertion_counts", "i4", 0, ranks, axes=("rank",), shape=(RANK_BINS,)
+            "iterations", "i4", 0, "Points of the run, the last live ones included."
         ),
-        MapSpec("iterations", "i4", 0, "Points of the run, the last live ones included."),
         MapSpec("switched", "i1", 0, "1 where the run went over to slice sampling."),
         MapSpec(
             "pareto_k",

@@ -1,4 +1,4 @@
-"""NestedMemory: all that one thread of the compiled sampler works in, and how it is called."""
+"""NestedMemory: what one thread of the compiled sampler works in, and how it is called."""
 
 from typing import Any, final
 
@@ -17,9 +17,10 @@ from graphfit.search.nested.engine.workspace import (
     new_dead,
     new_memory,
 )
-from graphfit.typing import AnyArray
+from graphfit.typing import AnyArray, BoolArray
 
 ROOM = 40  # dead points for each live one, to begin with
+MOST_DIMENSIONS = 2  # that are integrated over
 TOLERANCE = 1e-4  # of an evidence that is integrated
 UNLIMITED = 1 << 62
 
@@ -48,12 +49,11 @@ class NestedMemory:
     ) -> None:
         self._shape = (d, n_values, settings.polish + 2 * n_live)
         self.settings = settings
-        is_small = settings.quadrature and d <= 2
-        self._cells = CubatureMemory.of(d if is_small else 0, n_values)
-        if not is_small:
-            self.settings = settings._replace(quadrature=False)
-        room = ROOM * n_live + settings.polish
-        capacity = max(room, len(self._cells.sample[0]) if is_small else 0)
+        self._cells: CubatureMemory | None = None
+        capacity = ROOM * n_live + settings.polish
+        if settings.quadrature and d <= MOST_DIMENSIONS:
+            self._cells = CubatureMemory.of(d, n_values)
+            capacity = max(capacity, len(self._cells.sample[0]))
         self.live, self.dead, self.bound, self.state = new_memory(
             d, n_values, n_live, capacity, periodic
         )
@@ -61,7 +61,42 @@ class NestedMemory:
         self._shelves = Shelves.of(capacity)
         self._constants = np.array([TOLERANCE, *ONE_SIGMA])
 
-    def explore(  # noqa: PLR0913, PLR0917
+    def integrate(
+        self, table: Any, target: Target, output: Output, jobs: AnyArray
+    ) -> BoolArray:
+        """Integrate over the cube of every pixel, where it has few enough dimensions.
+
+        Parameters
+        ----------
+        table, target, output, jobs
+            As for `explore`.
+
+        Returns
+        -------
+        ndarray of bool, shape (P,)
+            Where that was exact enough; the others are to be explored.
+        """
+        exact = np.zeros(len(jobs), dtype=np.int64)
+        if self._cells is not None:
+            from graphfit.search.nested.engine.quadrature_driver import (
+                integrate_pixels,
+            )
+
+            integrate_pixels(
+                table,
+                target,
+                self.dead,
+                self.state,
+                self._shelves,
+                self._cells,
+                self._constants,
+                output,
+                jobs,
+                exact,
+            )
+        return np.asarray(exact != 0)
+
+    def explore(
         self,
         table: Any,
         target: Target,
@@ -97,8 +132,7 @@ class NestedMemory:
                 self.state,
                 self._mixture,
                 self._shelves,
-                self._cells,
-                self._constants,
+                self._constants[1:],
                 output,
                 jobs,
                 part,

@@ -168,8 +168,13 @@ class NestedRows:
         )
         limit = UNLIMITED if time_limit is None else CONTOURS
         done, here, began = 0, 0, time.perf_counter()
+        exact = memory.integrate(table.arrays, target, output, jobs)
         while done < count:
-            done = memory.explore(table.arrays, target, output, jobs, done, count, limit)
+            if exact[done]:
+                done = here = done + 1
+                continue
+            last = done + int(np.argmax(np.append(exact[done:], True)))
+            done = memory.explore(table.arrays, target, output, jobs, done, last, limit)
             if done != here:
                 here, began = done, time.perf_counter()
             elif time_limit is not None and time.perf_counter() - began > time_limit:

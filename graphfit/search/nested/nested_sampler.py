@@ -68,8 +68,8 @@ class NestedSampler(Search):
     The ellipsoids are a tree of 2-means, each scaled to hold its n points and then enlarged
     in volume by ``1 + 3 D (D + 3) / (2 n)``: bounds that are too tight make ln Z too high.
 
-    A likelihood that cannot be compiled is called in Python from the same loop; ``gf.explain``
-    says so.
+    A likelihood that cannot be compiled is called in Python from the same loop;
+    ``gf.explain`` says so.
 
     Examples
     --------

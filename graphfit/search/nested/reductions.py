@@ -7,6 +7,7 @@ from typing import Any, final
 
 from graphfit.compiler.factor_kernel import Kernels
 from graphfit.compiler.program import Program
+from graphfit.compiler.reductions.exchangeable import exchangeable
 from graphfit.compiler.reductions.linear import LinearPlan, linear_amplitudes
 
 
@@ -57,7 +58,12 @@ def reductions(
     if search.integrate_amplitudes:
         found = linear_amplitudes(program, hidden=hidden)
         linear = found if found.amplitudes else None
-    return Reductions(linear, (), _rejects([path.kernels for path in program.paths]))
+    ordered: tuple[tuple[int, ...], ...] = ()
+    if search.order_components:
+        held = () if linear is None else linear.positions
+        ordered = exchangeable(program, hidden=hidden, held=held).groups
+    rejects = _rejects([path.kernels for path in program.paths])
+    return Reductions(linear, ordered, rejects)
 
 
 def _rejects(kernels: Sequence[Any]) -> bool:

@@ -1,6 +1,5 @@
 """One problem: the compiled loop, called again and again until it is done."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +12,6 @@ from graphfit.search.nested.called_likelihood import CalledLikelihood
 from graphfit.search.nested.nested_problem import NestedProblem
 from graphfit.search.nested.reductions import NOTHING, Reductions, reductions
 from graphfit.search.task import Task
-from graphfit.typing import FloatArray
 
 TRIES_A_POINT = 1_000  # of draws from the prior, to find one that is possible
 CONTOURS = 2_000  # between two looks at the clock and the keyboard; a tenth in Python
@@ -104,7 +102,9 @@ def _explored(
     output = new_output(1, problem.n_values, task.program.dimension, 0)
     jobs = np.array([[task.seed, n]], dtype=np.int64)
     limit = CONTOURS if likelihood.callback is None else CONTOURS // 20
-    done = 0
+    exact = memory.integrate(likelihood.table.arrays, target, output, jobs)
+    _raise_errors(problem, likelihood)
+    done = int(exact[0])
     while done == 0:
         done = memory.explore(
             likelihood.table.arrays, target, output, jobs, 0, 1, limit

@@ -2,10 +2,11 @@
 
 The points are split in two, and the parts again, as long as an ellipsoid is more than twice
 as large as its share of the prior volume that is left; from the leaves upwards a split is
-kept where its parts together have at most half of the volume.  Smaller gains are made by
-chance: parts of one lump, each enclosed by itself, leave out its corners, and ln Z comes out
-too high.  (Feroz, Hobson & Bridges 2009, MNRAS 398, 1601, split likewise; how much larger
-than its points each ellipsoid is made is :mod:`graphfit.search.nested.engine.ellipsoid`'s.)
+kept where the whole is larger than its parts together by a factor ``1 + D / 6``.  Smaller
+gains are made by chance: parts of one lump, each enclosed by itself, leave out its corners,
+and ln Z comes out too high.  (Feroz, Hobson & Bridges 2009, MNRAS 398, 1601, split likewise;
+how much larger than its points each ellipsoid is made is
+:mod:`graphfit.search.nested.engine.ellipsoid`'s.)
 
 A node is split across the direction in which its points are least like one lump: the one of
 lowest kurtosis, among its own axes and those of the cube.
@@ -27,7 +28,7 @@ _FIRST, _COUNT, _LEFT = range(3)  # of a node's points; its parts are left and l
 _OWN, _BEST = range(2)
 _LARGER = math.log(2.0)  # than its share: worth a split
 _ROUNDS = 12  # of 2-means
-_GAIN = math.log(2.0)  # by which parts have to be smaller than the whole
+_GAIN_A_DIMENSION = 1.0 / 6.0  # by which parts have to be smaller than the whole
 
 
 @compiled_apart
@@ -161,6 +162,7 @@ def _widths(axes: FloatArray, widths: FloatArray) -> None:
 @compiled
 def _prune(bound: Bound, n_nodes: int) -> None:
     """From the last nodes up: keep a split where its parts are smaller together."""
+    gain = math.log(1.0 + _GAIN_A_DIMENSION * bound.points.shape[0])
     for back in range(n_nodes):
         node = n_nodes - 1 - back
         own = bound.nodes[node, _OWN]
@@ -171,7 +173,7 @@ def _prune(bound: Bound, n_nodes: int) -> None:
         a, b = bound.nodes[left, _BEST], bound.nodes[left + 1, _BEST]
         high = max(a, b)
         both = high + math.log(math.exp(a - high) + math.exp(b - high))
-        if both < own - _GAIN:
+        if both < own - gain:
             bound.nodes[node, _BEST] = both
         else:
             bound.tree[node, _LEFT] = -1

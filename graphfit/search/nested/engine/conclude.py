@@ -3,16 +3,6 @@
 import math
 
 from graphfit.kernels.compiled import compiled, compiled_apart
-from graphfit.search.nested.engine.cubature import cubature
-from graphfit.search.nested.engine.cubature_memory import (
-    CALLS as CUBATURE_CALLS,
-)
-from graphfit.search.nested.engine.cubature_memory import (
-    CELLS,
-    LOG_LIKELIHOOD,
-    LOG_WEIGHT,
-    CubatureMemory,
-)
 from graphfit.search.nested.engine.insertion_ranks import insertion_statistic, rank_bin
 from graphfit.search.nested.engine.linear_amplitudes import draw
 from graphfit.search.nested.engine.mixture import PolishMemory
@@ -88,37 +78,6 @@ def polish_run(
 
 
 @compiled_apart
-def integrate(
-    target: Target,
-    dead: Dead,
-    state: State,
-    memory: CubatureMemory,
-    output: Output,
-    pixel: int,
-    tolerance: float,
-) -> bool:
-    """Integrate over two dimensions or fewer; return whether that was exact enough."""
-    most = len(memory.sample[0])
-    log_z, error = cubature(target, memory, tolerance, most)
-    cells, size = memory.counts[CELLS], memory.nodes.shape[1]
-    state.whole[CALLS] += memory.counts[CUBATURE_CALLS]
-    if not error <= tolerance or log_z == -math.inf:
-        return False
-    count = cells * size
-    for i in range(count):
-        dead.log_l[i] = memory.sample[LOG_LIKELIHOOD, i]
-        dead.mass[i] = math.exp(memory.sample[LOG_WEIGHT, i])
-        for j in range(dead.values.shape[1]):
-            dead.values[i, j] = memory.values[i, j]
-        for j in range(dead.units.shape[1]):
-            dead.units[i, j] = memory.units[i, j]
-    output.numbers[pixel, LOG_EVIDENCE] = log_z
-    output.numbers[pixel, ERROR] = error
-    output.whole[pixel, FIRST_ROW], output.whole[pixel, COUNT] = 0, count
-    return True
-
-
-@compiled_apart
 def conclude(
     target: Target,
     dead: Dead,
@@ -157,9 +116,7 @@ def conclude(
 
 
 @compiled
-def _complete(
-    target: Target, dead: Dead, state: State, first: int, count: int
-) -> int:
+def _complete(target: Target, dead: Dead, state: State, first: int, count: int) -> int:
     """Draw the amplitudes of every sample that counts; return the one of highest ln L."""
     best = 0
     integrated = len(target.linear_index) > 0

@@ -1,24 +1,33 @@
 """The compiled driver: problems one after the other, in one thread's memory."""
 
 from graphfit.compiler.driving.driver import driver
-from graphfit.compiler.driving.driver_arguments import record
 from graphfit.compiler.driving.evaluate import seek
 from graphfit.compiler.driving.factor_table import Int64Array, TableArrays
 from graphfit.samples.status import Status
 from graphfit.search.nested.engine.conclude import (
     conclude,
-    integrate,
     polish_run,
     report,
-)
-from graphfit.search.nested.engine.cubature_memory import (
-    MEMORY_TYPES,
-    CubatureMemory,
 )
 from graphfit.search.nested.engine.explore import advance, begin
 from graphfit.search.nested.engine.finish import finish
 from graphfit.search.nested.engine.mixture import PolishMemory
 from graphfit.search.nested.engine.quantiles import Shelves
+from graphfit.search.nested.engine.record_types import (
+    BOUND_RECORD,
+    DEAD_RECORD,
+    INTEGERS,
+    LIVE_RECORD,
+    OUTPUT_RECORD,
+    POLISH_RECORD,
+    SETTINGS_RECORD,
+    SHELVES_RECORD,
+    STATE_RECORD,
+    TABLE_RECORD,
+    TARGET_RECORD,
+    VECTOR,
+    WHOLE_TABLE,
+)
 from graphfit.search.nested.engine.target import Target, point_at
 from graphfit.search.nested.engine.workspace import (
     COUNT,
@@ -41,84 +50,24 @@ from graphfit.search.nested.engine.workspace import (
 )
 from graphfit.typing import FloatArray
 
-_INTEGERS = "int64[::1]"
-_WHOLE_TABLE = "int64[:,::1]"
-_VECTOR = "float64[::1]"
-_MATRIX = "float64[:,::1]"
-_STACK = "float64[:,:,::1]"
-
-# Fields in the order of the records.
-_TABLE = record(TableArrays, _INTEGERS)
-_TARGET = record(Target, _INTEGERS, _VECTOR, *[_INTEGERS] * 2, _VECTOR)
-_SETTINGS = record(
-    Settings,
-    "float64",
-    *["int64"] * 2,
-    *["boolean"] * 2,
-    *["int64"] * 2,
-    "boolean",
-)
-_LIVE = record(Live, _MATRIX, _MATRIX, _VECTOR, _VECTOR, _INTEGERS)
-_DEAD = record(Dead, _MATRIX, _MATRIX, *[_VECTOR] * 5, *[_INTEGERS] * 2)
-_BOUND = record(
-    Bound,
-    *[_MATRIX] * 3,
-    _VECTOR,
-    _MATRIX,
-    _WHOLE_TABLE,
-    *[_MATRIX] * 5,
-    *[_VECTOR] * 3,
-    _INTEGERS,
-    _MATRIX,
-)
-_STATE = record(State, *[_INTEGERS] * 2, *[_VECTOR] * 3, _MATRIX, _VECTOR)
-_POLISH = record(
-    PolishMemory,
-    *[_MATRIX] * 2,
-    _VECTOR,
-    _MATRIX,
-    _WHOLE_TABLE,
-    _STACK,
-    _MATRIX,
-    _STACK,
-    _INTEGERS,
-    _MATRIX,
-    _VECTOR,
-)
-_SHELVES = record(
-    Shelves, _VECTOR, *[_INTEGERS] * 3, _WHOLE_TABLE, _MATRIX
-)
-_CUBATURE = record(CubatureMemory, *MEMORY_TYPES)
-_OUTPUT = record(
-    Output,
-    *[_STACK] * 2,
-    _MATRIX,
-    _WHOLE_TABLE,
-    "int32[:,::1]",
-    _STACK,
-    _MATRIX,
-    _INTEGERS,
-)
-
 _NON_FINITE = int(Status.NON_FINITE)
 
 
 @driver(
     "int64",
-    _TABLE,
-    _TARGET,
-    _SETTINGS,
-    _LIVE,
-    _DEAD,
-    _BOUND,
-    _STATE,
-    _POLISH,
-    _SHELVES,
-    _CUBATURE,
-    _VECTOR,
-    _OUTPUT,
-    _WHOLE_TABLE,
-    _INTEGERS,
+    TABLE_RECORD,
+    TARGET_RECORD,
+    SETTINGS_RECORD,
+    LIVE_RECORD,
+    DEAD_RECORD,
+    BOUND_RECORD,
+    STATE_RECORD,
+    POLISH_RECORD,
+    SHELVES_RECORD,
+    VECTOR,
+    OUTPUT_RECORD,
+    WHOLE_TABLE,
+    INTEGERS,
 )
 def explore_pixels(  # noqa: PLR0913, PLR0917
     table: TableArrays,
@@ -130,8 +79,7 @@ def explore_pixels(  # noqa: PLR0913, PLR0917
     state: State,
     mixture: PolishMemory,
     shelves: Shelves,
-    cells: CubatureMemory,
-    constants: FloatArray,
+    probabilities: FloatArray,
     output: Output,
     jobs: Int64Array,
     part: Int64Array,
@@ -140,8 +88,8 @@ def explore_pixels(  # noqa: PLR0913, PLR0917
 
     Parameters
     ----------
-    constants : ndarray
-        The relative tolerance of integrals; then the probabilities of the quantiles.
+    probabilities : ndarray
+        Of the quantiles.
     jobs : ndarray of int64, shape (P, 2)
         Seed and number of live points of each pixel.
     part : ndarray of int64, shape (3,)
@@ -159,11 +107,6 @@ def explore_pixels(  # noqa: PLR0913, PLR0917
                 target, settings, live, state, jobs[pixel, 0], jobs[pixel, 1]
             )
             state.whole[PHASE] = RUNNING if possible else FINISHED
-            if possible and settings.quadrature:
-                exact = integrate(
-                    target, dead, state, cells, output, pixel, constants[0]
-                )
-                state.whole[PHASE] = FINISHED if exact else RUNNING
         run = 0
         if state.whole[PHASE] == RUNNING:
             code = advance(target, settings, live, dead, bound, state, part[2])
@@ -176,7 +119,8 @@ def explore_pixels(  # noqa: PLR0913, PLR0917
             if settings.polish > 0 and state.whole[STATUS] < _NON_FINITE:
                 polish_run(target, settings, dead, state, mixture, output, pixel)
         if state.whole[STATUS] < _NON_FINITE:
-            conclude(target, dead, state, shelves, constants[1:], output, pixel)
+            conclude(target, dead, state, shelves, probabilities, output, pixel)
         report(dead, state, output, pixel, run)
         state.whole[PHASE] = FRESH
-    return part[1]
+    last: int = part[1]
+    return last

@@ -71,7 +71,8 @@ def select(values: FloatArray, k: int) -> float:
             low = i
         else:
             break
-    return values[k]
+    found: float = values[k]
+    return found
 
 
 @compiled
@@ -179,7 +180,8 @@ def enclose(  # noqa: PLR0913, PLR0917
         out = whitened[j, first : first + count]
         for i in range(count):
             out[i] *= shrink
-    return log_volume + grown
+    whole: float = log_volume + grown
+    return whole
 
 
 @compiled

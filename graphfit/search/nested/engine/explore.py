@@ -29,10 +29,10 @@ from graphfit.search.nested.engine.workspace import (
     FULL,
     IN_CUBE,
     IN_ELLIPSOIDS,
+    INWARDS,
     LOG_X,
     LOG_X_START,
     N_ELLIPSOIDS,
-    INWARDS,
     N_LIVE,
     OUTWARDS,
     PAUSED,
@@ -49,6 +49,7 @@ from graphfit.search.nested.engine.workspace import (
     Settings,
     State,
 )
+from graphfit.typing import AnyArray
 
 _REFRESH = 0.6  # of the live points: how often the bound is made anew
 _FEWEST = 25  # calls a point and dimension, at which slices are cheaper
@@ -120,7 +121,8 @@ def _repeats(target: Target, live: Live, state: State) -> bool:
         state.trial[j] = live.units[slot, j]
     again = log_likelihood(target, state.trial, state.trial_values)
     state.whole[CALLS] += 1
-    return again == live.log_l[0]
+    same: bool = again == live.log_l[0]
+    return same
 
 
 @compiled
@@ -164,7 +166,7 @@ def _swap(live: Live, a: int, b: int) -> None:
 
 
 @compiled_apart
-def advance(  # noqa: PLR0913, PLR0917
+def advance(
     target: Target,
     settings: Settings,
     live: Live,
@@ -209,7 +211,8 @@ def _is_over(settings: Settings, live: Live, state: State) -> bool:
     """Say whether what the live points can still add is little."""
     real = state.real
     top = live.log_l[state.whole[N_LIVE] - 1] + real[LOG_X] - real[BASE]
-    return math.exp(min(top, FAR)) < math.expm1(settings.dlogz) * real[SUM]
+    little: bool = math.exp(min(top, FAR)) < math.expm1(settings.dlogz) * real[SUM]
+    return little
 
 
 @compiled
@@ -254,7 +257,8 @@ def share(dead: Dead, state: State, row: int) -> float:
     else:
         step = 1.0 / dead.counts[row]
         outwards, inwards = math.expm1(step), -math.expm1(-step)
-    return 0.5 * (dead.mass[row] * outwards + before * inwards)
+    part: float = 0.5 * (dead.mass[row] * outwards + before * inwards)
+    return part
 
 
 @compiled_apart
@@ -265,6 +269,20 @@ def _rebase(dead: Dead, state: State, base: float) -> None:
         dead.mass[row] *= factor
     state.real[SUM] *= factor
     state.real[BASE] = base
+
+
+@compiled
+def move_down(a: AnyArray) -> None:
+    """Move all entries but the first down by one; eight are read before any is written."""
+    n = len(a) - 1
+    for block in range(n // 8):
+        i = 8 * block
+        v0, v1, v2, v3 = a[i + 1], a[i + 2], a[i + 3], a[i + 4]
+        v4, v5, v6, v7 = a[i + 5], a[i + 6], a[i + 7], a[i + 8]
+        a[i], a[i + 1], a[i + 2], a[i + 3] = v0, v1, v2, v3
+        a[i + 4], a[i + 5], a[i + 6], a[i + 7] = v4, v5, v6, v7
+    for i in range(n - n % 8, n):
+        a[i] = a[i + 1]
 
 
 @compiled
@@ -289,21 +307,20 @@ def _insert(live: Live, state: State, value: float, level: float) -> int:
         equal += 1
     if equal > 0:
         low += below(state.random, equal + 1)
-    for i in range(first, low):
-        live.log_l[i - 1] = live.log_l[i]
-        live.order[i - 1] = live.order[i]
+    move_down(live.log_l[first - 1 : low])
+    move_down(live.order[first - 1 : low])
     live.log_l[low - 1] = value
     live.order[low - 1] = slot
     whole[FIRST] = first - 1
     survivors = n - first
-    rank = low - first
+    rank: int = low - first
     real[RANK_SUM] += rank - 0.5 * survivors
     real[RANK_VARIANCE] += survivors * (survivors + 2.0) / 12.0
     return rank
 
 
 @compiled
-def _step(  # noqa: PLR0913, PLR0917
+def _step(
     target: Target,
     settings: Settings,
     live: Live,

@@ -86,7 +86,7 @@ def fit_mixture(
     -----
     Points are halved into groups (:mod:`graphfit.search.nested.engine.halving`), some at
     first: most posteriors are one group.  Where they are more, a few steps of expectation
-    and maximisation (Dempster, Laird & Rubin 1977, J. R. Stat. Soc. B 39) move their borders.
+    and maximisation (Dempster, Laird & Rubin 1977, J. R. Stat. Soc. B 39) shift borders.
     """
     points, kept, found = memory.points, memory.weights, 0
     for most in (_FIRST_POINTS, POINTS):
@@ -94,7 +94,7 @@ def fit_mixture(
         found = group(memory, size) if size > 0 else 0
         if found < 2:
             break
-    if found > 1:
+    if found > 3:
         for _ in range(_STEPS):
             _maximise(memory, size, found)
     number, d, total = memory.number, units.shape[1], 0.0

@@ -53,13 +53,13 @@ def next_word(state: RandomState) -> int:
     s3 = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
     state[0], state[1] = np.int64(s0), np.int64(s1)
     state[2], state[3] = np.int64(s2), np.int64(s3)
-    return result  # type: ignore[return-value]
+    return result
 
 
 @compiled
 def uniform(state: RandomState) -> float:
     """Return a number of (0, 1): neither end, in steps of 2^-53."""
-    return (np.float64(next_word(state) >> np.uint64(11)) + 0.5) * _STEP  # type: ignore[operator]
+    return (np.float64(next_word(state) >> np.uint64(11)) + 0.5) * _STEP
 
 
 @compiled

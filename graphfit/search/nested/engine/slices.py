@@ -47,7 +47,7 @@ def by_slices(
             _shaped_direction(bound, state, direction)
         else:
             _pair_direction(live, bound, state, first, direction)
-        value = _along(target, bound, state, level, here, direction)
+        value = _along(target, bound, state, level)
         if math.isnan(value):
             return value
         if value > level:
@@ -101,56 +101,51 @@ def _pair_direction(
         direction[j] = difference
 
 
-@compiled_apart
+@compiled
 def _along(
     target: Target,
     bound: Bound,
     state: State,
     level: float,
-    here: FloatArray,
-    direction: FloatArray,
 ) -> float:
-    """Write a point of the slice through `here` into the trial; return its ln L.
+    """Write a point of the slice along the line into the trial; return its ln L.
 
-    One loop, so that the likelihood is expanded once: first to the left until the level is
-    passed, then to the right, then inside.  `level` where the slice is the point itself.
+    `level` where the slice is the point itself; NaN where the likelihood is broken.
     """
-    d = len(here)
-    trial = state.trial
-    left = -uniform(state.random)
-    right = left + 1.0
-    stage, tried = 0, 0
-    while True:
-        if stage == 0:
-            t = left
-        elif stage == 1:
-            t = right
-        else:
-            t = left + uniform(state.random) * (right - left)
-        for j in range(d):
-            trial[j] = here[j] + t * direction[j]
-        value = -math.inf
-        if wrap_into_cube(trial, bound.periodic):
-            value = log_likelihood(target, trial, state.trial_values)
-            state.whole[CALLS] += 1
-            if math.isnan(value):
-                return value
-        tried += 1
-        inside = value > level
-        if stage < 2:
-            if inside and tried < _MOST_OUT:
-                if stage == 0:
-                    left -= 1.0
-                else:
-                    right += 1.0
-            else:
-                stage, tried = stage + 1, 0
-            continue
-        if inside:
+    start = uniform(state.random)
+    left = _outwards(target, bound, state, level, -start, -1.0)
+    right = _outwards(target, bound, state, level, 1.0 - start, 1.0)
+    for _ in range(_MOST_SHRINKS):
+        t = left + uniform(state.random) * (right - left)
+        value = _value_at(target, bound, state, t)
+        if value > level or math.isnan(value):
             return value
         if t < 0.0:
             left = t
         else:
             right = t
-        if tried >= _MOST_SHRINKS or right - left < 1e-14:
-            return level
+    return level
+
+
+@compiled
+def _outwards(
+    target: Target, bound: Bound, state: State, level: float, t: float, step: float
+) -> float:
+    """Return an end of the bracket: t moved by whole steps until it is outside."""
+    for _ in range(_MOST_OUT):
+        if not _value_at(target, bound, state, t) > level:
+            break
+        t += step
+    return t
+
+
+@compiled_apart
+def _value_at(target: Target, bound: Bound, state: State, t: float) -> float:
+    """Return ln L at a point of the line, which becomes the trial."""
+    here, direction, trial = state.line[0], state.line[1], state.trial
+    for j in range(len(trial)):
+        trial[j] = here[j] + t * direction[j]
+    if not wrap_into_cube(trial, bound.periodic):
+        return -math.inf
+    state.whole[CALLS] += 1
+    return log_likelihood(target, trial, state.trial_values)

@@ -105,7 +105,7 @@ class State(NamedTuple):
 
 
 class Output(NamedTuple):
-    """The summaries of P pixels; see :class:`~graphfit.search.nested.nested_fits.NestedFits`."""
+    """The summaries of P pixels: columns of NestedFits, packed."""
 
     vectors: FloatArray  # (P, 6, A): as VECTOR_OUTPUTS
     covariance: FloatArray  # (P, D, D)
@@ -227,8 +227,13 @@ def new_dead(d: int, n_values: int, capacity: int, old: Dead | None = None) -> D
     made = Dead(
         np.zeros((capacity, d)),
         np.zeros((capacity, n_values)),
-        *(np.zeros(capacity) for _ in range(5)),
-        *(np.zeros(capacity, dtype=np.int64) for _ in range(2)),
+        np.zeros(capacity),
+        np.zeros(capacity),
+        np.zeros(capacity),
+        np.zeros(capacity),
+        np.zeros(capacity),
+        np.zeros(capacity, dtype=np.int64),
+        np.zeros(capacity, dtype=np.int64),
     )
     if old is not None:
         for new, held in zip(made, old, strict=True):
