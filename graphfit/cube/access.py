@@ -1,6 +1,7 @@
 """CubeAccess: from the maps back to a pixel's fit, and to cubes of the model."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
@@ -13,12 +14,15 @@ from graphfit.cube.fitting.row_graph import RowGraph
 from graphfit.cube.fitting.rows import RegionRows
 from graphfit.cube.fitting.worker import fits_rows
 from graphfit.cube.inputs.axes import Region
+from graphfit.cube.interrupted import FitInterrupted
 from graphfit.cube.problem import CubeProblem
+from graphfit.cube.rerun import Rerun, facts_after, refit, rerun_problem
+from graphfit.cube.settings import RunSettings
 from graphfit.errors import ResultError, UnknownNameError, close_match
-from graphfit.result import make_results
+from graphfit.result import CubeResult, make_results
 from graphfit.result.derive import with_derived
 from graphfit.samples import PixelMaps, Samples, Status
-from graphfit.typing import AnyArray, FloatArray
+from graphfit.typing import AnyArray, BoolArray, FloatArray
 
 BLOCK_BYTES = 16 << 20  # of a model cube that are computed at once
 
@@ -32,28 +36,82 @@ class CubeAccess:
     problem : CubeProblem
     maps : PixelMaps
         What was found.
+    reruns : sequence of Rerun
+        What was fitted again since, the last one last.
     """
 
-    def __init__(self, problem: CubeProblem, maps: PixelMaps) -> None:
+    def __init__(
+        self, problem: CubeProblem, maps: PixelMaps, reruns: tuple[Rerun, ...] = ()
+    ) -> None:
         self._problem = problem
         self._maps = maps
+        self._reruns = reruns
+
+    def rerun(
+        self,
+        result: CubeResult,
+        where: BoolArray,
+        changes: Mapping[str, Any],
+        **how: Any,
+    ) -> CubeResult:
+        """Return a result in which some pixels were fitted again, in memory.
+
+        Parameters
+        ----------
+        result : CubeResult
+            Of this run.
+        where : ndarray of bool, of the map's shape
+            The pixels.
+        changes : mapping
+            Settings of the search.
+        **how : object
+            Of :class:`~graphfit.cube.settings.RunSettings`.
+
+        Raises
+        ------
+        FitInterrupted
+            On Ctrl-C, with what was found.
+        """
+        problem = rerun_problem(self._problem, changes, len(self._reruns) + 1)
+        settings = RunSettings(**how)
+        if not where.any():
+            return result
+        found = refit(problem, result.record, where, settings, changes)
+        reruns = (*self._reruns, Rerun(where, problem))
+        new = CubeResult(
+            found.maps,
+            result.grid,
+            facts_after(result.facts, found, where),
+            problem=CubeAccess(self._problem, found.maps, reruns),
+        )
+        if found.is_interrupted:
+            raise FitInterrupted(new, None)
+        return new
+
+    def _problem_at(self, index: tuple[int, ...]) -> CubeProblem:
+        """Return the problem that a pixel was last fitted by."""
+        for rerun in reversed(self._reruns):
+            if rerun.where[index]:
+                return rerun.problem
+        return self._problem
 
     def result_at(self, index: tuple[int, ...]) -> Any:
         """Return the full result of one pixel: its fit again, the same to the last bit."""
-        rows = self._problem.reader.read(_one(index))
+        problem = self._problem_at(index)
+        rows = problem.reader.read(_one(index))
         status, groups = grouped(rows)
         if not groups:
             assert status is not None
             msg = f"Pixel {index} was not fitted. {Status(int(status[0])).sentence}"
             raise ResultError(msg)
         (keys,) = groups
-        engine = PixelEngine(self._problem.model)
-        is_sampler = self._problem.model.posterior
-        if fits_rows(self._problem.model) and not is_sampler:
+        model = problem.model
+        engine = PixelEngine(model)
+        if fits_rows(model) and not model.posterior:
             results = self._least_squares(rows, keys, engine, index)
         else:
             results = engine.results(rows, 0, index, keys)
-        return results if self._problem.is_joint else results[0]
+        return results if problem.is_joint else results[0]
 
     def _least_squares(
         self,
@@ -62,7 +120,7 @@ class CubeAccess:
         engine: PixelEngine,
         index: tuple[int, ...],
     ) -> Any:
-        model = self._problem.model
+        model = self._problem_at(index).model
         fitter = RowEngine(model, RowGraph(model))
         if not fitter.rows.fits_rows:
             return engine.results(rows, 0, index, keys)

@@ -1,5 +1,6 @@
-"""Which pixels of a map a user means: a boolean map, or a list of indices."""
+"""Which pixels of a map a user means: one index, a boolean map, or a list of indices."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,45 @@ import numpy as np
 from graphfit.errors import ResultError
 from graphfit.samples.map_grid import MapGrid
 from graphfit.typing import AnyArray, BoolArray
+
+
+def one_pixel(index: tuple[Any, ...], grid: MapGrid) -> tuple[int, ...]:
+    """Return an index with one number, 0 or above, for each axis.
+
+    Parameters
+    ----------
+    index : tuple of int, or a tuple of one such tuple
+        Negative ones count from the end.
+    grid : MapGrid
+
+    Raises
+    ------
+    ResultError
+        If there is no such pixel.
+
+    Examples
+    --------
+    >>> one_pixel((1, -1), MapGrid(("y", "x"), (2, 3)))
+    (1, 2)
+    """
+    named = f"({', '.join(grid.dims)})"
+    if len(index) == 1 and isinstance(index[0], tuple) and len(grid.shape) > 1:
+        index = index[0]
+    if len(index) != len(grid.shape):
+        msg = f"result_at takes {len(grid.shape)} indices {named}, got {len(index)}: {index}."
+        raise ResultError(msg)
+    place = []
+    for i, length in zip(index, grid.shape, strict=True):
+        try:
+            number = operator.index(i)
+        except TypeError:
+            msg = f"result_at takes whole numbers {named}, got {index}."
+            raise ResultError(msg) from None
+        if not -length <= number < length:
+            msg = f"Pixel {index} is outside the map of {named} = {grid.shape}."
+            raise ResultError(msg)
+        place.append(number % length)
+    return tuple(place)
 
 
 def chosen_pixels(where: Any, grid: MapGrid) -> BoolArray:
@@ -29,8 +69,8 @@ def chosen_pixels(where: Any, grid: MapGrid) -> BoolArray:
     >>> chosen_pixels([(0, 1), (1, -1)], grid)
     array([[False,  True, False],
            [False, False,  True]])
-    >>> chosen_pixels([], grid).any()
-    np.False_
+    >>> int(chosen_pixels([], grid).sum())
+    0
     """
     given = _values(where, grid)
     if given.dtype == bool:
@@ -83,9 +123,9 @@ def _indices(given: AnyArray, grid: MapGrid) -> AnyArray:
 
 def _refusal(where: Any, grid: MapGrid) -> ResultError:
     shown = repr(where)
+    shown = shown if len(shown) < 80 else f"{shown[:77]}..."
     msg = (
         f"where must be a boolean map of shape {grid.shape}, such as result.flagged(), or a "
-        f"list of indices ({', '.join(grid.dims)}), e.g. [{grid.shape and (0,) * len(grid.shape)}]; "
-        f"got {shown if len(shown) < 80 else shown[:77] + '...'}."
+        f"list of indices ({', '.join(grid.dims)}); got {shown}."
     )
     return ResultError(msg)

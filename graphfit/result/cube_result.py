@@ -1,15 +1,16 @@
 """CubeResult: the maps of a fit at every pixel, and the way back to single pixels."""
 
-import operator
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, final
 
 from graphfit.errors import ResultError, UnknownNameError, close_match
+from graphfit.result.chosen_pixels import chosen_pixels, one_pixel
 from graphfit.result.cube_notes import CubeNotes
 from graphfit.result.cube_text import cube_text, size_text
 from graphfit.result.pixel_access import PixelAccess
+from graphfit.samples.health import HealthLimits, RunHealth, run_health
 from graphfit.samples.map_counts import ranked, status_counts
 from graphfit.samples.map_grid import MapGrid
 from graphfit.samples.pixel_maps import PixelMaps
@@ -193,7 +194,7 @@ class CubeResult:
             If there is no such pixel, it has no answer, or the result was read back and
             has no data.
         """
-        place = self._place(index)
+        place = one_pixel(index, self.grid)
         problem = self._problem("result_at")
         status = self._status_at(place)
         if status >= Status.NON_FINITE:
@@ -203,6 +204,114 @@ class CubeResult:
             )
             raise ResultError(msg)
         return problem.result_at(place)
+
+    @property
+    def health(self) -> RunHealth:
+        """How the nested runs went: pixels to be distrusted by reason, pooled ranks."""
+        return run_health(self.record)
+
+    def flagged(
+        self,
+        *,
+        insertion: float | None = None,
+        ranks: float | None = None,
+        evidence_error: float | None = None,
+        pareto_k: float = 0.7,
+    ) -> "xr.DataArray":
+        """Return the pixels whose nested run is to be distrusted, a boolean map.
+
+        Those where any limit is passed, and those that ended as OUT_OF_EVALUATIONS or
+        STALLED.  Pixels without an answer are not among them.
+
+        Parameters
+        ----------
+        insertion : float, optional
+            Limit of ``|U|``, U the statistic of the insertion ranks, a standard normal
+            number for a sound run.  By default what one of P sound runs goes beyond by
+            chance, P the pixels with an answer (100 if they are fewer).
+        ranks : float, optional
+            Limit of chi-square of the histogram of a run's own ranks.  By default likewise.
+        evidence_error : float, nat, optional
+            Limit of the standard error of ln Z.
+        pareto_k : float
+            Limit of the tail of the importance weights, where runs were polished.
+
+        Raises
+        ------
+        ResultError
+            If the maps do not tell how nested runs went.
+        SettingError
+            If a limit is no number above 0.
+        """
+        limits = HealthLimits(
+            insertion=insertion,
+            ranks=ranks,
+            evidence_error=evidence_error,
+            pareto_k=pareto_k,
+        )
+        found = run_health(self.record, limits)
+        flagged = self["status"].copy(data=found.flagged)
+        flagged.attrs = {"description": "The nested run is to be distrusted."}
+        return flagged.rename("flagged")
+
+    def rerun(
+        self,
+        where: Any,
+        *,
+        n_live: int | None = None,
+        scheduler: Any = None,
+        n_workers: int | None = None,
+        progress: bool | None = None,
+        **settings: Any,
+    ) -> "CubeResult":
+        """Fit some pixels again, with other settings of the search and other random numbers.
+
+        Parameters
+        ----------
+        where : array or DataArray of bool, or sequence of tuple of int
+            The pixels: a map such as :meth:`flagged`, or indices.
+        n_live : int, optional
+            Live points, of a search that has this setting.
+        scheduler, n_workers, progress
+            As for ``gf.fit_cube``.
+        **settings : object
+            Any other settings of the search that are to be replaced.
+
+        Returns
+        -------
+        CubeResult
+            With the new values of these pixels, and those of all others as they were; in
+            memory, also where the first run has a store.  Where there is no pixel, the
+            result itself.
+
+        Raises
+        ------
+        ResultError
+            If `where` is no set of pixels of the map, or the result was read back and has
+            no data.
+        SettingError
+            For what is no setting of the search.
+        FitInterrupted
+            On Ctrl-C; pixels that were not reached have no values then.
+
+        Notes
+        -----
+        The k-th rerun has the seed ``child_seed(seed, 0x72657275, k)`` of the first run's
+        seed, whatever the settings, unless they have a ``seed``: its random numbers are
+        independent of those of the first run, and the same whenever it is done again.
+        `facts` and `info` tell of every rerun.
+        """
+        changes = settings if n_live is None else {"n_live": n_live, **settings}
+        problem = self._problem("rerun")
+        found: CubeResult = problem.rerun(
+            self,
+            chosen_pixels(where, self.grid),
+            changes,
+            scheduler=scheduler,
+            n_workers=n_workers,
+            progress=progress,
+        )
+        return found
 
     def model_cube(self, factor: str | None = None) -> Any:
         """Return the fitted model over the whole cube, a lazy dask array like the data.
@@ -268,30 +377,6 @@ class CubeResult:
             )
             raise ResultError(msg)
         return self.problem
-
-    def _place(self, index: tuple[Any, ...]) -> tuple[int, ...]:
-        """Return an index with one number, 0 or above, for each axis."""
-        named = f"({', '.join(self.grid.dims)})"
-        if len(index) == 1 and isinstance(index[0], tuple) and len(self.shape) > 1:
-            index = index[0]
-        if len(index) != len(self.shape):
-            msg = (
-                f"result_at takes {len(self.shape)} indices {named}, got {len(index)}: "
-                f"{index}."
-            )
-            raise ResultError(msg)
-        place = []
-        for i, length in zip(index, self.shape, strict=True):
-            try:
-                number = operator.index(i)
-            except TypeError:
-                msg = f"result_at takes whole numbers {named}, got {index}."
-                raise ResultError(msg) from None
-            if not -length <= number < length:
-                msg = f"Pixel {index} is outside the map of {named} = {self.shape}."
-                raise ResultError(msg)
-            place.append(number % length)
-        return tuple(place)
 
     def _status_at(self, place: tuple[int, ...]) -> Status:
         if "status" not in self.record.arrays:

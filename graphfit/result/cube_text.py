@@ -69,7 +69,17 @@ def _head(maps: PixelMaps, dims: tuple[str, ...], facts: Mapping[str, Any]) -> s
         rows.append(["Time", f"{_duration(seconds)}{speed}"])
     if facts.get("seed") is not None:
         rows.append(["Seed", str(facts["seed"])])
+    rows += [["Rerun", _rerun(note)] for note in facts.get("reruns") or ()]
     return "\n".join(f"{name:<10}{text}" for name, text in rows)
+
+
+def _rerun(note: Mapping[str, Any]) -> str:
+    """Return what is told of pixels that were fitted again."""
+    pixels = f"{note['pixels']} pixel{'s' * (note['pixels'] != 1)}"
+    settings = note["settings"] or "other random numbers"
+    return (
+        f"{pixels} with {settings}; {_duration(note['seconds'])}, seed {note['seed']}"
+    )
 
 
 def _duration(seconds: float) -> str:

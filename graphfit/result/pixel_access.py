@@ -1,8 +1,9 @@
 """PixelAccess: what a fresh cube fit can still say about single pixels."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from graphfit.typing import FloatArray
+from graphfit.typing import BoolArray, FloatArray
 
 
 class PixelAccess(Protocol):
@@ -23,6 +24,24 @@ class PixelAccess(Protocol):
         Returns
         -------
         Result or ResultList
+        """
+        ...
+
+    def rerun(
+        self, result: Any, where: BoolArray, changes: Mapping[str, Any], **how: Any
+    ) -> Any:
+        """Return a CubeResult in which some pixels were fitted again.
+
+        Parameters
+        ----------
+        result : CubeResult
+            Whose access this is.
+        where : ndarray of bool, of the map's shape
+            The pixels.
+        changes : mapping
+            Settings of the search.
+        **how : object
+            How the run goes: scheduler, n_workers, progress.
         """
         ...
 

@@ -17,17 +17,26 @@ import math
 
 import numpy as np
 
-from graphfit.compiler.driving.addresses import address_of, call_kernel, float_at
+from graphfit.compiler.driving.addresses import float_at
+from graphfit.compiler.driving.factor_call import (
+    ALONE,
+    COLUMNS,
+    CONSTANTS,
+    HEADER,
+    KERNEL,
+    LOCAL,
+    N_COLUMNS,
+    N_LOCAL,
+    POINTS,
+    RECORD,
+    added,
+    call_factor,
+    completed,
+)
 from graphfit.compiler.driving.factor_table import FactorTable, Int64Array, TableArrays
 from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.typing import FloatArray
 
-# A cursor is a header (F), one record a factor, then the local indices of all factors,
-# then the addresses of all columns at the pixel.
-_HEADER = 2
-_ALONE = 1
-_RECORD = 7
-_KERNEL, _N_LOCAL, _POINTS, _CONSTANTS, _LOCAL, _COLUMNS, _N_COLUMNS = range(_RECORD)
 _WEIGHT = 1  # which column holds the weights
 
 
@@ -45,22 +54,22 @@ def new_cursor(table: FactorTable) -> Int64Array:
         For the functions of this module, one a thread.
     """
     arrays, n_factors = table.arrays, table.n_factors
-    first_local = _HEADER + _RECORD * n_factors
+    first_local = HEADER + RECORD * n_factors
     first_column = first_local + len(arrays.local)
     cursor = np.zeros(first_column + len(arrays.columns), dtype=np.int64)
     cursor[0] = n_factors
     # One factor of all the parameters, each once: sums have one term.
-    cursor[_ALONE] = n_factors == 1 and np.array_equal(
+    cursor[ALONE] = n_factors == 1 and np.array_equal(
         np.sort(arrays.local), np.arange(table.n_parameters)
     )
-    records = cursor[_HEADER:first_local].reshape(n_factors, _RECORD)
-    records[:, _KERNEL] = arrays.kernel
-    records[:, _N_LOCAL] = arrays.n_local
-    records[:, _POINTS] = arrays.points
-    records[:, _CONSTANTS] = arrays.constants
-    records[:, _LOCAL] = first_local + arrays.local_start[:-1]
-    records[:, _COLUMNS] = first_column + arrays.column_start[:-1]
-    records[:, _N_COLUMNS] = np.diff(arrays.column_start)
+    records = cursor[HEADER:first_local].reshape(n_factors, RECORD)
+    records[:, KERNEL] = arrays.kernel
+    records[:, N_LOCAL] = arrays.n_local
+    records[:, POINTS] = arrays.points
+    records[:, CONSTANTS] = arrays.constants
+    records[:, LOCAL] = first_local + arrays.local_start[:-1]
+    records[:, COLUMNS] = first_column + arrays.column_start[:-1]
+    records[:, N_COLUMNS] = np.diff(arrays.column_start)
     cursor[first_local:first_column] = arrays.local
     cursor[first_column:] = arrays.columns
     return cursor
@@ -94,13 +103,13 @@ def row_count(table: FactorTable) -> int:
 def seek(arrays: TableArrays, cursor: Int64Array, pixel: int) -> None:
     """Point a cursor at a pixel's constants and columns."""
     for factor in range(cursor[0]):
-        record = _HEADER + _RECORD * factor
-        cursor[record + _CONSTANTS] = (
+        record = HEADER + RECORD * factor
+        cursor[record + CONSTANTS] = (
             arrays.constants[factor] + pixel * arrays.constants_stride[factor]
         )
-        first = cursor[record + _COLUMNS]
+        first = cursor[record + COLUMNS]
         source = arrays.column_start[factor]
-        for column in range(cursor[record + _N_COLUMNS]):
+        for column in range(cursor[record + N_COLUMNS]):
             cursor[first + column] = (
                 arrays.columns[source + column]
                 + pixel * arrays.column_stride[source + column]
@@ -112,51 +121,15 @@ def n_informative(cursor: Int64Array) -> int:
     """Return how many numbers inform the fit: points with a weight, prior terms."""
     count = 0
     for factor in range(cursor[0]):
-        record = _HEADER + _RECORD * factor
-        if cursor[record + _POINTS] == 0:
-            count += cursor[record + _N_LOCAL]
+        record = HEADER + RECORD * factor
+        if cursor[record + POINTS] == 0:
+            count += cursor[record + N_LOCAL]
             continue
-        weights = cursor[cursor[record + _COLUMNS] + _WEIGHT]
-        for point in range(cursor[record + _POINTS]):
+        weights = cursor[cursor[record + COLUMNS] + _WEIGHT]
+        for point in range(cursor[record + POINTS]):
             if float_at(weights + 8 * point) != 0.0:
                 count += 1
     return count
-
-
-@compiled
-def _call(
-    cursor: Int64Array, record: int, theta: FloatArray, scratch: FloatArray
-) -> float:
-    """Call a factor's kernel; what it writes follows its parameters in `scratch`."""
-    n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
-    for index in range(n_local):
-        scratch[index] = theta[cursor[first + index]]
-    own = address_of(scratch)
-    return call_kernel(
-        cursor[record + _KERNEL],
-        own,
-        cursor[record + _CONSTANTS],
-        address_of(cursor) + 8 * cursor[record + _COLUMNS],
-        cursor[record + _POINTS],
-        own + 8 * n_local,
-    )
-
-
-@compiled
-def _added(total: float, correction: float, value: float) -> tuple[float, float]:
-    """Return the sum and its accumulated rounding error (Neumaier's summation)."""
-    new = total + value
-    if abs(total) >= abs(value):
-        correction += (total - new) + value
-    else:
-        correction += (value - new) + total
-    return new, correction
-
-
-@compiled
-def _completed(total: float, correction: float) -> float:
-    """Return the compensated sum; infinite terms have no meaningful correction."""
-    return total + correction if math.isfinite(total) else total
 
 
 @compiled
@@ -179,9 +152,9 @@ def value(cursor: Int64Array, theta: FloatArray, scratch: FloatArray) -> float:
     """
     total, correction = 0.0, 0.0
     for factor in range(cursor[0]):
-        term = _call(cursor, _HEADER + _RECORD * factor, theta, scratch)
-        total, correction = _added(total, correction, term)
-    return _completed(total, correction)
+        term = call_factor(cursor, HEADER + RECORD * factor, theta, scratch)
+        total, correction = added(total, correction, term)
+    return completed(total, correction)
 
 
 @compiled
@@ -191,10 +164,10 @@ def factor_values(
     """Return the same sum as `value`, and write each factor's into `values` (F,)."""
     total, correction = 0.0, 0.0
     for factor in range(cursor[0]):
-        term = _call(cursor, _HEADER + _RECORD * factor, theta, scratch)
+        term = call_factor(cursor, HEADER + RECORD * factor, theta, scratch)
         values[factor] = term
-        total, correction = _added(total, correction, term)
-    return _completed(total, correction)
+        total, correction = added(total, correction, term)
+    return completed(total, correction)
 
 
 @compiled
@@ -213,13 +186,13 @@ def value_and_gradient(
     gradient[:] = 0.0
     total, correction = 0.0, 0.0
     for factor in range(cursor[0]):
-        record = _HEADER + _RECORD * factor
-        term = _call(cursor, record, theta, scratch)
-        total, correction = _added(total, correction, term)
-        n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
+        record = HEADER + RECORD * factor
+        term = call_factor(cursor, record, theta, scratch)
+        total, correction = added(total, correction, term)
+        n_local, first = cursor[record + N_LOCAL], cursor[record + LOCAL]
         for index in range(n_local):
             gradient[cursor[first + index]] += scratch[n_local + index]
-    return _completed(total, correction)
+    return completed(total, correction)
 
 
 @compiled
@@ -242,8 +215,8 @@ def value_and_normal(
         Its lower triangle is overwritten with the sum of the factors' information
         matrices; above the diagonal it is left as it was.
     """
-    if cursor[_ALONE]:
-        total = _call(cursor, _HEADER, theta, scratch)
+    if cursor[ALONE]:
+        total = call_factor(cursor, HEADER, theta, scratch)
         _place_normal(cursor, scratch, gradient, information)
         return total
     for i in range(len(gradient)):
@@ -252,11 +225,11 @@ def value_and_normal(
             information[i, j] = 0.0
     total, correction = 0.0, 0.0
     for factor in range(cursor[0]):
-        record = _HEADER + _RECORD * factor
-        term = _call(cursor, record, theta, scratch)
-        total, correction = _added(total, correction, term)
+        record = HEADER + RECORD * factor
+        term = call_factor(cursor, record, theta, scratch)
+        total, correction = added(total, correction, term)
         _add_normal(cursor, record, scratch, gradient, information)
-    return _completed(total, correction)
+    return completed(total, correction)
 
 
 @compiled
@@ -267,7 +240,7 @@ def _place_normal(
     information: FloatArray,
 ) -> None:
     """Write the only factor's gradient and lower triangle at their places."""
-    n_local, first = cursor[_HEADER + _N_LOCAL], cursor[_HEADER + _LOCAL]
+    n_local, first = cursor[HEADER + N_LOCAL], cursor[HEADER + LOCAL]
     packed = 2 * n_local
     for a in range(n_local):
         i = cursor[first + a]
@@ -287,7 +260,7 @@ def _add_normal(
     information: FloatArray,
 ) -> None:
     """Add one factor's gradient and lower triangle at its places in the global ones."""
-    n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
+    n_local, first = cursor[record + N_LOCAL], cursor[record + LOCAL]
     packed = 2 * n_local
     for a in range(n_local):
         i = cursor[first + a]
@@ -336,16 +309,16 @@ def value_and_rows(
     total, correction = 0.0, 0.0
     row = 0
     for factor in range(cursor[0]):
-        record = _HEADER + _RECORD * factor
-        term = _call(cursor, record, theta, scratch)
-        if cursor[record + _POINTS] > 0:
+        record = HEADER + RECORD * factor
+        term = call_factor(cursor, record, theta, scratch)
+        if cursor[record + POINTS] > 0:
             row = _copy_rows(cursor, record, scratch, row, residual, jacobian)
         elif _has_rows(cursor, record, scratch):
             row = _make_rows(cursor, record, scratch, row, residual, jacobian)
         else:
             term = math.nan
-        total, correction = _added(total, correction, term)
-    return _completed(total, correction)
+        total, correction = added(total, correction, term)
+    return completed(total, correction)
 
 
 @compiled_apart
@@ -358,8 +331,8 @@ def _copy_rows(
     jacobian: FloatArray,
 ) -> int:
     """Copy what a "rows" kernel wrote to rows `row` and on; return the next row."""
-    n_local, first = cursor[record + _N_LOCAL], cursor[record + _LOCAL]
-    n = int(cursor[record + _POINTS])
+    n_local, first = cursor[record + N_LOCAL], cursor[record + LOCAL]
+    n = int(cursor[record + POINTS])
     jacobian[:, row : row + n] = 0.0
     for point in range(n):
         residual[row + point] = scratch[n_local + point]
@@ -374,7 +347,7 @@ def _copy_rows(
 @compiled_apart
 def _has_rows(cursor: Int64Array, record: int, scratch: FloatArray) -> bool:
     """Whether a term's information is diagonal and positive, or all is zero."""
-    n_local = cursor[record + _N_LOCAL]
+    n_local = cursor[record + N_LOCAL]
     packed = 2 * n_local
     for a in range(n_local):
         for _ in range(a):
@@ -400,7 +373,7 @@ def _make_rows(
     jacobian: FloatArray,
 ) -> int:
     """Write one row a parameter from what a "normal" kernel wrote."""
-    n_local, first = int(cursor[record + _N_LOCAL]), cursor[record + _LOCAL]
+    n_local, first = int(cursor[record + N_LOCAL]), cursor[record + LOCAL]
     jacobian[:, row : row + n_local] = 0.0
     diagonal = 2 * n_local
     for a in range(n_local):

@@ -80,7 +80,13 @@ class NestedProblem:
         first, stride = 0, 0
         if numbers is not None and numbers.size:
             first, stride = numbers.ctypes.data, numbers.strides[0]
-        place = [self.cube.address(), first, first, stride, int(self.plan.rejects)]
+        order = range(table.n_factors) if factors is None else factors
+        flags = self.plan.flags(order)
+        place = [
+            *(self.cube.address(), first, first, stride),
+            int(self.plan.rejects),
+            *flags,
+        ]
         index, amounts = np.zeros(0, dtype=np.int64), np.zeros(0)
         if self.plan.linear is not None:
             index, amounts = pack(self.plan.linear, factors)

@@ -25,11 +25,36 @@ class Reductions:
     rejects : bool
         Whether a likelihood that is no number rejects the point: a model that raises
         :class:`~graphfit.FitException` somewhere says so in machine code.
+    falling, divisible : tuple of bool, length F
+        Of each factor: its value is at most zero, as -chi^2 / 2; and it is a sum over data
+        points that may be evaluated piece by piece.
     """
 
     linear: LinearPlan | None = None
     ordered: tuple[tuple[int, ...], ...] = ()
     rejects: bool = False
+    falling: tuple[bool, ...] = ()
+    divisible: tuple[bool, ...] = ()
+
+    def flags(self, order: Sequence[int]) -> list[int]:
+        """Return each factor's flags of :mod:`graphfit.search.nested.engine.early_exit`.
+
+        Parameters
+        ----------
+        order : sequence of int
+            The factors of the table, by their positions in the graph.
+        """
+        if not self.falling:
+            return [0] * len(order)
+        flags: list[int] = []
+        nothing_follows = True
+        for position in reversed(order):
+            flag = FALLING if nothing_follows else 0
+            nothing_follows &= self.falling[position]
+            if nothing_follows and self.divisible[position]:
+                flag |= DIVISIBLE
+            flags.insert(0, flag)
+        return flags
 
     def address(self, factor: int, kernels: Kernels) -> int:
         """Return the address of a factor's kernel, by its position in the graph."""
@@ -39,6 +64,7 @@ class Reductions:
 
 
 NOTHING = Reductions()
+FALLING, DIVISIBLE = 1, 2  # as in graphfit.search.nested.engine.early_exit
 
 
 def reductions(
@@ -62,8 +88,18 @@ def reductions(
     if search.order_components:
         held = () if linear is None else linear.positions
         ordered = exchangeable(program, hidden=hidden, held=held).groups
-    rejects = _rejects([path.kernels for path in program.paths])
-    return Reductions(linear, ordered, rejects)
+    kernels: list[Any] = [path.kernels for path in program.paths]
+    falling = tuple(bool(getattr(item, "is_plain", False)) for item in kernels)
+    return Reductions(
+        linear,
+        ordered,
+        _rejects(kernels),
+        falling,
+        tuple(
+            plain and hasattr(item, "tape")
+            for plain, item in zip(falling, kernels, strict=True)
+        ),
+    )
 
 
 def _rejects(kernels: Sequence[Any]) -> bool:

@@ -32,7 +32,13 @@ class Run:
         """Pass so many contours; say whether the run is over."""
         last = len(self.jobs)
         self.done = self.memory.explore(
-            self.table.arrays, self.target, self.output, self.jobs, self.done, last, contours
+            self.table.arrays,
+            self.target,
+            self.output,
+            self.jobs,
+            self.done,
+            last,
+            contours,
         )
         return self.done == last
 
@@ -66,9 +72,27 @@ def run_of(function, d, *, n_live=40, seed=1, periodic=(), pixels=1, room=None, 
     """A run over ``function(u)``, u (d,) in the unit cube, that has not begun."""
     box = {f"x{k}": gf.UniformPrior(0.0, 1.0) for k in range(d)}
     program = lower(single(gf.Collection(**box), Function(function)))
-    problem = NestedProblem(program, NOTHING, periodic=periodic)
     called = CalledLikelihood(program.log_likelihood, d)
     table = FactorTable.of_graph([called.address()], [called.data()], d)
+    run = _run(program, table, pixels, seed, n_live, periodic, room, more)
+    run.owners = called, run.owners
+    return run
+
+
+def compiled_run_of(model, *, n_live=40, seed=1, periodic=(), room=None, **more):
+    """A run over ``ln L = -model(theta)^2 / 2``, in machine code."""
+    analysis = gf.ProfileAnalysis(np.zeros(1), np.zeros(1), 1.0)
+    program = lower(single(model, analysis))
+    (path,) = program.paths
+    kernels, data = path.callable_kernels()
+    d = program.dimension
+    table = FactorTable.of_graph([kernels.address("value")], [data], d)
+    return _run(program, table, 1, seed, n_live, periodic, room, more)
+
+
+def _run(program, table, pixels, seed, n_live, periodic, room, more):
+    d = program.dimension
+    problem = NestedProblem(program, NOTHING, periodic=periodic)
     search = gf.NestedSampler(n_live=n_live, **more)
     memory = NestedMemory(d, d, n_live, search.engine_settings(d), problem.periodic)
     if room is not None:
@@ -80,7 +104,7 @@ def run_of(function, d, *, n_live=40, seed=1, periodic=(), pixels=1, room=None, 
         problem.target(table),
         at.new_output(pixels, d, d, 0),
         jobs,
-        (called, problem),
+        (problem, program),
     )
 
 

@@ -15,7 +15,11 @@ from graphfit.search.nested.engine.bound import about_all, build, gather
 from graphfit.search.nested.engine.proposal import in_cube, in_union
 from graphfit.search.nested.engine.random_numbers import below, seed_state
 from graphfit.search.nested.engine.slices import by_slices
-from graphfit.search.nested.engine.target import Target, log_likelihood
+from graphfit.search.nested.engine.target import (
+    Target,
+    log_likelihood,
+    log_likelihood_above,
+)
 from graphfit.search.nested.engine.workspace import (
     ACCEPTED,
     BASE,
@@ -367,7 +371,7 @@ def _by_rejection(
             if not _is_worth_it(settings, state, d):
                 return level
             continue
-        value = log_likelihood(target, state.trial, state.trial_values)
+        value = log_likelihood_above(target, state.trial, state.trial_values, level)
         whole[CALLS] += 1
         whole[COST] += _TRIES_A_CALL
         if value > level:

@@ -18,14 +18,14 @@ import math
 
 import numpy as np
 
-from graphfit.compiler.driving.evaluate import (
-    _HEADER,
-    _N_LOCAL,
-    _RECORD,
-    _added,
-    _call,
-    _completed,
-    value,
+from graphfit.compiler.driving.evaluate import value
+from graphfit.compiler.driving.factor_call import (
+    HEADER,
+    N_LOCAL,
+    RECORD,
+    added,
+    call_factor,
+    completed,
 )
 from graphfit.compiler.driving.factor_table import Int64Array
 from graphfit.compiler.reductions.linear import Amplitude, LinearPlan
@@ -220,13 +220,13 @@ def _gather(
     total, correction = 0.0, 0.0
     starts = _POSITIONS + count
     for factor in range(cursor[0]):
-        record = _HEADER + _RECORD * factor
-        term = _call(cursor, record, values, scratch)
-        total, correction = _added(total, correction, term)
+        record = HEADER + RECORD * factor
+        term = call_factor(cursor, record, values, scratch)
+        total, correction = added(total, correction, term)
         if factor < index[_FACTORS]:
             first = index[starts + factor]
             size = index[starts + factor + 1] - first
-            slopes = cursor[record + _N_LOCAL]
+            slopes = cursor[record + N_LOCAL]
             packed = slopes + size
             for a in range(size):
                 i = index[first + a]
@@ -236,7 +236,7 @@ def _gather(
                     place = matrix + max(i, j) * count + min(i, j)
                     numbers[place] += scratch[packed]
                     packed += 1
-    total = _completed(total, correction)
+    total = completed(total, correction)
     diagonal, slopes_sum = 0.0, 0.0
     for i in range(count):
         diagonal += numbers[matrix + i * count + i]

@@ -16,7 +16,7 @@ from graphfit.search.nested.engine.random_numbers import RandomState, uniform
 from graphfit.typing import FloatArray
 
 MOST = 32
-"""Components, beside the prior: a curved ridge in six dimensions takes about 20."""
+"""Components, beside the prior: curved ridges in six dimensions take about 16."""
 SHARE_OF_PRIOR = 0.05
 POINTS = 1000
 """At most, that a mixture is fitted to."""

@@ -94,7 +94,7 @@ def fit_mixture(
         found = group(memory, size) if size > 0 else 0
         if found < 2:
             break
-    if found > 3:
+    if found > 1:
         for _ in range(_STEPS):
             _maximise(memory, size, found)
     number, d, total = memory.number, units.shape[1], 0.0

@@ -14,7 +14,7 @@ from graphfit.kernels.compiled import compiled
 RandomState = NDArray[np.int64]
 
 STATE_SIZE = 4
-_STEP = 2.0**-53
+_STEP = 2.0**-52
 
 
 @compiled
@@ -38,7 +38,7 @@ def seed_state(state: RandomState, seed: int) -> None:
 
 
 @compiled
-def next_word(state: RandomState) -> int:
+def next_word(state: RandomState) -> np.uint64:
     """Return 64 random bits, as an unsigned integer."""
     s0, s1 = np.uint64(state[0]), np.uint64(state[1])
     s2, s3 = np.uint64(state[2]), np.uint64(state[3])
@@ -58,8 +58,8 @@ def next_word(state: RandomState) -> int:
 
 @compiled
 def uniform(state: RandomState) -> float:
-    """Return a number of (0, 1): neither end, in steps of 2^-53."""
-    return (np.float64(next_word(state) >> np.uint64(11)) + 0.5) * _STEP
+    """Return a number of (0, 1): neither end, in steps of 2^-52."""
+    return (np.float64(next_word(state) >> np.uint64(12)) + 0.5) * _STEP
 
 
 @compiled

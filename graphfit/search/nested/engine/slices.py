@@ -10,7 +10,7 @@ import math
 from graphfit.kernels.compiled import compiled, compiled_apart
 from graphfit.search.nested.engine.proposal import wrap_into_cube
 from graphfit.search.nested.engine.random_numbers import below, normal, uniform
-from graphfit.search.nested.engine.target import Target, log_likelihood
+from graphfit.search.nested.engine.target import Target, log_likelihood_above
 from graphfit.search.nested.engine.workspace import (
     CALLS,
     FIRST,
@@ -117,7 +117,7 @@ def _along(
     right = _outwards(target, bound, state, level, 1.0 - start, 1.0)
     for _ in range(_MOST_SHRINKS):
         t = left + uniform(state.random) * (right - left)
-        value = _value_at(target, bound, state, t)
+        value = _value_at(target, bound, state, level, t)
         if value > level or math.isnan(value):
             return value
         if t < 0.0:
@@ -133,14 +133,16 @@ def _outwards(
 ) -> float:
     """Return an end of the bracket: t moved by whole steps until it is outside."""
     for _ in range(_MOST_OUT):
-        if not _value_at(target, bound, state, t) > level:
+        if not _value_at(target, bound, state, level, t) > level:
             break
         t += step
     return t
 
 
 @compiled_apart
-def _value_at(target: Target, bound: Bound, state: State, t: float) -> float:
+def _value_at(
+    target: Target, bound: Bound, state: State, level: float, t: float
+) -> float:
     """Return ln L at a point of the line, which becomes the trial."""
     here, direction, trial = state.line[0], state.line[1], state.trial
     for j in range(len(trial)):
@@ -148,4 +150,4 @@ def _value_at(target: Target, bound: Bound, state: State, t: float) -> float:
     if not wrap_into_cube(trial, bound.periodic):
         return -math.inf
     state.whole[CALLS] += 1
-    return log_likelihood(target, trial, state.trial_values)
+    return log_likelihood_above(target, trial, state.trial_values, level)

@@ -11,9 +11,9 @@ import math
 from typing import NamedTuple
 
 from graphfit.compiler.driving.addresses import address_of, call_kernel
-from graphfit.compiler.driving.evaluate import value
 from graphfit.compiler.driving.factor_table import Int64Array
 from graphfit.kernels.compiled import compiled, compiled_apart
+from graphfit.search.nested.engine.early_exit import value_above
 from graphfit.search.nested.engine.linear_amplitudes import marginal
 from graphfit.typing import FloatArray
 
@@ -27,10 +27,11 @@ class Target(NamedTuple):
         Over the table of factors; see :mod:`graphfit.compiler.driving.evaluate`.
     scratch : ndarray
         For the kernels.
-    place : ndarray of int64, shape (5,)
+    place : ndarray of int64, shape (5 + F,)
         Addresses of the transform's kernel, of the pixel's numbers for the hidden
         parameters, and of the first pixel's; bytes from one pixel's to the next's; whether
-        a likelihood that is no number rejects the point, as models may.
+        a likelihood that is no number rejects the point, as models may; the factors' flags
+        of :mod:`graphfit.search.nested.engine.early_exit`.
     linear_index, linear_numbers : ndarray
         Of :func:`~graphfit.search.nested.engine.linear_amplitudes.pack`; empty where no
         amplitude is integrated out.
@@ -43,7 +44,7 @@ class Target(NamedTuple):
     linear_numbers: FloatArray
 
 
-TRANSFORM, NUMBERS, FIRST_NUMBERS, STRIDE, REJECTS = range(5)
+TRANSFORM, NUMBERS, FIRST_NUMBERS, STRIDE, REJECTS, FLAGS = range(6)
 
 
 @compiled
@@ -73,6 +74,14 @@ def log_likelihood(target: Target, unit: FloatArray, values: FloatArray) -> floa
         Minus infinity where the prior or a condition excludes the point; NaN where the
         likelihood is broken.
     """
+    return log_likelihood_above(target, unit, values, -math.inf)
+
+
+@compiled
+def log_likelihood_above(
+    target: Target, unit: FloatArray, values: FloatArray, level: float
+) -> float:
+    """Return `log_likelihood`; where that is not above `level`, a number that is not too."""
     possible = call_kernel(
         target.place[TRANSFORM],
         address_of(unit),
@@ -86,7 +95,9 @@ def log_likelihood(target: Target, unit: FloatArray, values: FloatArray) -> floa
     if len(target.linear_index) > 0:
         found = _marginal(target, values)
     else:
-        found = value(target.cursor, values, target.scratch)
+        found = value_above(
+            target.cursor, values, target.scratch, target.place[FLAGS:], level
+        )
     if math.isnan(found) and target.place[REJECTS] != 0:
         return -math.inf
     return found

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphfit.search.nested.nested_fits import RANK_BINS
 from graphfit.typing import AnyArray, FloatArray
 
 Int64Array = NDArray[np.int64]
 
-RANK_BINS = 20
 MOST_ELLIPSOIDS = 64
 MOST_NODES = 2 * MOST_ELLIPSOIDS - 1
 

@@ -201,7 +201,9 @@ def test_a_lump_across_the_seam_is_one_lump(rng):
 def union_by_hand(centres, axes, *, offsets=None):
     """A bound of ellipsoids that overlap, stick out, and differ in size."""
     count, d = centres.shape
-    bound = gathered_bound(np.full((1, d), 0.5), periodic=[] if offsets is None else [0])
+    bound = gathered_bound(
+        np.full((1, d), 0.5), periodic=[] if offsets is None else [0]
+    )
     bound.centres[:count] = centres
     bound.axes[:count] = axes.reshape(count, -1)
     bound.inverses[:count] = np.linalg.inv(axes).reshape(count, -1)

@@ -234,7 +234,9 @@ def test_the_end_is_where_little_is_left():
         # But not long before.
         early = last - n
         found = np.logaddexp.reduce(shares[:early])
-        assert contours[early] + log_x[early - 1] - found > np.log(np.expm1(dlogz)) - 1.0
+        assert (
+            contours[early] + log_x[early - 1] - found > np.log(np.expm1(dlogz)) - 1.0
+        )
 
 
 @pytest.mark.parametrize("sample", ["rejection", "slice"])
@@ -250,6 +252,6 @@ def test_a_cap_on_calls(sample):
 def test_a_level_likelihood_has_its_value_as_evidence():
     run = finished(level)
     assert run.output.numbers[0, at.LOG_EVIDENCE] == pytest.approx(-2.5, abs=1e-12)
-    assert run.output.numbers[0, at.ERROR] == pytest.approx(0.0, abs=1e-6)
-    np.testing.assert_allclose(run.rows("mass"), 1.0 / run.count, rtol=0.2)
+    assert run.output.numbers[0, at.ERROR] < 0.02  # by the rule's steps alone
     assert run.count == 40
+    assert run.rows("mass").max() < 0.3

@@ -134,22 +134,41 @@ def test_density_equals_the_twin(problem, d, rng):
     assert found.memory.allotted[:-1][found.memory.allotted[:-1] > 0].sum() == 1000
 
 
-def test_one_component_has_the_moments_of_the_points(rng):
-    of, _, draw = one_normal(3)
-    # All above 1 / 400, so that all are kept.
-    units, weights = draw(rng, 1, 300), rng.uniform(1.0, 1.2, size=(1, 300))
-    weights /= weights.sum()
-    found = polished(of, units, weights)
-    logits = np.log(units[0] / (1.0 - units[0]))
-    n = 1.0 / np.sum(weights**2)
-    mean = weights[0] @ logits
-    matrix = np.cov(logits.T, aweights=weights[0], bias=True) * (n + 1.0) / (n - 3.0)
-    law = found.memory.law[0]
-    unit = np.tril(law[:3], -1) + np.eye(3)
-    np.testing.assert_allclose(law[3], mean, rtol=1e-12)
+def check_moments(memory, component, logits, weights):
+    """Mean, and covariance of a new point of which n others tell."""
+    d = logits.shape[1]
+    law = memory.law[component]
+    n = weights.sum() ** 2 / np.sum(weights**2)
+    mean = np.average(logits, axis=0, weights=weights)
+    matrix = np.cov(logits.T, aweights=weights, bias=True) * (n + 1.0) / (n - d)
+    unit = np.tril(law[:d], -1) + np.eye(d)
+    # The parts that other components have of a point.
+    np.testing.assert_allclose(law[d], mean, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
-        unit @ np.diag(1.0 / np.diag(law)) @ unit.T, matrix, rtol=1e-10
+        unit @ np.diag(1.0 / np.diag(law)) @ unit.T, matrix, rtol=1e-3, atol=1e-5
     )
+    # A fixed number of draws makes shares multiples of 1 / 1000.
+    share = weights.sum() * (1.0 - SHARE_OF_PRIOR)
+    assert memory.number[component + 1, 0] == pytest.approx(share, abs=1.1e-3)
+
+
+def test_components_have_the_moments_of_their_points(rng):
+    # All above 1 / 400, so that all are kept.
+    weights = rng.uniform(1.0, 1.2, size=(1, 300))
+    weights /= weights.sum()
+    of, _, draw = one_normal(3)
+    units = draw(rng, 1, 300)
+    found = polished(of, units, weights)
+    check_moments(found.memory, 0, np.log(units[0] / (1.0 - units[0])), weights[0])
+    of, _, draw = two_modes(3)
+    units = draw(rng, 1, 300)
+    found = polished(of, units, weights)
+    assert found.components[0] == 2
+    logits = np.log(units[0] / (1.0 - units[0]))
+    lower = logits.sum(axis=1) < 0.0
+    first = 0 if found.memory.law[0, 3, 0] < 0.0 else 1
+    check_moments(found.memory, first, logits[lower], weights[0, lower])
+    check_moments(found.memory, 1 - first, logits[~lower], weights[0, ~lower])
 
 
 def test_points_of_a_run_count_with_their_weights(rng):
