@@ -289,6 +289,7 @@ ALL_SEARCHES = [
         {"nlive_init": 50, "nlive_batch": 50, "maxbatch": 1},
         "nested",
     ),
+    SearchCase("NestedSampler", gf.NestedSampler, {"n_live": 50}, "nested"),
     SearchCase(
         "Emcee", gf.Emcee, {"nwalkers": 12, "nsteps": 3000, "discard": 0.2}, "mcmc"
     ),

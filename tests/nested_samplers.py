@@ -3,6 +3,7 @@
 All of it is at module level, so that worker processes can import it.
 """
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,18 +67,26 @@ def _proposal(problem: EvidenceProblem) -> Any:
     return "auto" if problem.dimension < 10 else "rslice"
 
 
+# The sampler itself is examined: amplitudes that are integrated out are not sampled.
+_SAMPLED = {"integrate_amplitudes": False, "order_components": False}
+
+
 def _compiled(n_live: int, seed: int, problem: EvidenceProblem) -> Any:
-    return gf.NestedSampler(n_live=n_live, seed=seed, periodic=problem.periodic)
+    return gf.NestedSampler(
+        n_live=n_live, seed=seed, periodic=problem.periodic, **_SAMPLED
+    )
+
+
+def _slices(n_live: int, seed: int, problem: EvidenceProblem) -> Any:
+    return dataclasses.replace(_compiled(n_live, seed, problem), sample="slice")
 
 
 NESTED_SEARCHES = [
     NestedSearch("DynestyStatic", _static, "Z", False, 200, 20),
     NestedSearch("DynestyDynamic", _dynamic, "Z", False, 40, 10),
+    NestedSearch("NestedSampler", _compiled, "ln Z", True, 200, 200),
+    NestedSearch("NestedSampler by slices", _slices, "ln Z", True, 200, 200),
 ]
-if hasattr(gf, "NestedSampler"):
-    NESTED_SEARCHES.append(
-        NestedSearch("NestedSampler", _compiled, "ln Z", True, 200, 200)
-    )
 
 # With bounds of many ellipsoids, or in many dimensions, dynesty takes ten seconds a run.
 COSTLY = (

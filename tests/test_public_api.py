@@ -43,6 +43,7 @@ PUBLIC = [
     "Model",
     "ModelComparison",
     "ModelInstance",
+    "NestedSampler",
     "Pointwise",
     "ProfileAnalysis",
     "ProfileInstance",

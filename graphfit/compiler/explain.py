@@ -5,6 +5,10 @@ from typing import Any, final
 
 from graphfit.compiler.lower import as_graph, lower
 from graphfit.compiler.paths import Way
+from graphfit.compiler.reductions.exact_reductions import (
+    ExactReductions,
+    exact_reductions,
+)
 
 
 @final
@@ -42,10 +46,13 @@ class Explanation:
         One a factor, in the order of the graph.
     kernels : int
         Different compiled formulas; factors of one formula share a kernel.
+    reductions : ExactReductions
+        What :class:`~graphfit.NestedSampler` need not sample.
     """
 
     factors: tuple[FactorExplanation, ...]
     kernels: int
+    reductions: ExactReductions
 
     def __str__(self) -> str:
         lines = []
@@ -70,13 +77,16 @@ class Explanation:
             lines.append(
                 f"{count} of {len(self.factors)} factors compiled, {self.kernels} {shared}"
             )
-        return "\n".join(lines)
+        told = str(self.reductions)
+        return "\n".join([*lines, told] if told else lines)
 
     __repr__ = __str__
 
 
 def explain(model: Any, analysis: Any = None) -> Explanation:
     """Return how each factor of a graph is evaluated, why, and what would be faster.
+
+    And what :class:`~graphfit.NestedSampler` does exactly instead of sampling it.
 
     Parameters
     ----------
@@ -106,6 +116,8 @@ def explain(model: Any, analysis: Any = None) -> Explanation:
     >>> print(explain(model, gf.ProfileAnalysis(x, np.exp(-x), noise_map=0.1)))
     0: compiled
     1 of 1 factors compiled, 1 kernel
+    nested sampling: 1 of 2 parameters sampled; integrated out: a
+        exact:  quadrature=True integrates over what is left, to 1e-4.
     """
     program = lower(as_graph(model, analysis))
     factors = tuple(
@@ -113,7 +125,7 @@ def explain(model: Any, analysis: Any = None) -> Explanation:
         for name, path in zip(program.factor_names, program.paths, strict=True)
     )
     kernels = {id(path.kernels) for path in program.paths if path.way != "python"}
-    return Explanation(factors, len(kernels))
+    return Explanation(factors, len(kernels), exact_reductions(program))
 
 
 def _alike(

@@ -1,22 +1,27 @@
 """explain, for graphs over cubes too: how a pixel is evaluated, and why."""
 
+import dataclasses
 from typing import Any
 
 from graphfit.analysis import Analysis
 from graphfit.compiler import Explanation, as_graph
 from graphfit.compiler import explain as explain_datasets
+from graphfit.compiler.reductions.exact_reductions import reductions_of_part
 from graphfit.cube.analysis import CubeAnalysis
 from graphfit.cube.fitting.pixel_engine import pixel_analysis
+from graphfit.cube.fitting.row_graph import RowGraph
+from graphfit.cube.fitting.worker import fits_rows
 from graphfit.cube.problem import CubeProblem, read_problem
 from graphfit.graph import FactorGraphModel
-from graphfit.search import LevenbergMarquardt
+from graphfit.search import NestedSampler
 from graphfit.search.least_squares.row_problem import stand_in
 
 
 def explain(model: Any, analysis: Any = None) -> Explanation:
     """Return how each factor of a graph is evaluated, why, and what would be faster.
 
-    Of a cube it tells how its pixels are.
+    And what :class:`~graphfit.NestedSampler` does exactly instead of sampling it.  Of a cube
+    it tells how its pixels are fitted.
 
     Parameters
     ----------
@@ -46,13 +51,30 @@ def explain(model: Any, analysis: Any = None) -> Explanation:
     >>> print(explain(model, cube))
     0: compiled
     1 of 1 factors compiled, 1 kernel
+    nested sampling: 1 of 2 parameters sampled; integrated out: a
+        exact:  quadrature=True integrates over what is left, to 1e-4.
     """
     graph = as_graph(model, analysis)
     own = [factor.analysis for factor in graph.factors.values()]
     if not any(isinstance(item, CubeAnalysis) for item in own):
         return explain_datasets(graph)
-    problem = read_problem(graph, LevenbergMarquardt(), None)
-    return explain_datasets(_of_a_pixel(problem))
+    problem = read_problem(graph, NestedSampler(), None)
+    found = explain_datasets(_of_a_pixel(problem))
+    if not fits_rows(problem.model):
+        return found
+    rows = RowGraph(problem.model)
+    if not rows.fits_rows:
+        return found
+    # Pixels that are fitted together share what may be reduced: a map is no number there.
+    whole = rows.problem(tuple(problem.cubes))
+    space, users = whole.program.space, rows.own_names(whole)
+    names = zip(space.priors, space.names, strict=True)
+    reductions = reductions_of_part(
+        whole.program,
+        hidden=tuple(whole.hidden),
+        names={prior: users.get(name, name) for prior, name in names},
+    )
+    return dataclasses.replace(found, reductions=reductions)
 
 
 def _of_a_pixel(problem: CubeProblem) -> FactorGraphModel:

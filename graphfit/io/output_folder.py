@@ -8,7 +8,12 @@ from typing import Any, final
 
 from graphfit.errors import OutputError
 from graphfit.io.files import read_json, write_json, write_text
-from graphfit.io.samples_file import read_samples, write_samples, write_samples_csv
+from graphfit.io.samples_file import (
+    read_samples,
+    write_dead_birth,
+    write_samples,
+    write_samples_csv,
+)
 from graphfit.samples import Samples
 
 ROOT = Path("output")
@@ -92,9 +97,10 @@ class OutputFolder:
         return folder / f"{part}.log"
 
     def write_samples(self, samples: Samples) -> None:
-        """Write the samples, exactly and as a table."""
+        """Write the samples, exactly, as a table, and a nested run as such."""
         write_samples(self.files / "samples.npz", samples)
         write_samples_csv(self.files / "samples.csv", samples)
+        write_dead_birth(self.files, samples)
 
     def read_samples(self) -> Samples:
         """Return the samples of a finished run."""

@@ -8,6 +8,7 @@ from graphfit.plot.comparison import evidences
 from graphfit.plot.cube_maps import maps
 from graphfit.plot.data_fit import fit, fits
 from graphfit.plot.factor_graph import graph
+from graphfit.plot.insertion_ranks import insertion_ranks
 from graphfit.plot.pixel_spectra import spectra
 from graphfit.plot.posterior import corner, marginals
 from graphfit.plot.profile import plot_profile_1d
@@ -18,6 +19,7 @@ __all__ = [
     "fit",
     "fits",
     "graph",
+    "insertion_ranks",
     "maps",
     "marginals",
     "plot_profile_1d",

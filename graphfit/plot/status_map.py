@@ -20,6 +20,8 @@ COLOURS = {
     Status.TIME_LIMIT: "#8c510a",
     Status.WORKER_DIED: "#1f2328",
     Status.BAD_NOISE: "#cc79a7",
+    Status.NOT_REPEATABLE: "#54278f",
+    Status.IMPOSSIBLE: "#57606a",
 }
 
 

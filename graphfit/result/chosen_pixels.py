@@ -29,11 +29,11 @@ def one_pixel(index: tuple[Any, ...], grid: MapGrid) -> tuple[int, ...]:
     >>> one_pixel((1, -1), MapGrid(("y", "x"), (2, 3)))
     (1, 2)
     """
-    named = f"({', '.join(grid.dims)})"
-    if len(index) == 1 and isinstance(index[0], tuple) and len(grid.shape) > 1:
+    named, axes = f"({', '.join(grid.dims)})", len(grid.shape)
+    if len(index) == 1 and isinstance(index[0], tuple) and axes > 1:
         index = index[0]
-    if len(index) != len(grid.shape):
-        msg = f"result_at takes {len(grid.shape)} indices {named}, got {len(index)}: {index}."
+    if len(index) != axes:
+        msg = f"result_at takes {axes} indices {named}, got {len(index)}: {index}."
         raise ResultError(msg)
     place = []
     for i, length in zip(index, grid.shape, strict=True):

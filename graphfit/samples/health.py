@@ -165,7 +165,7 @@ class RunHealth:
         if total:
             lines.append(
                 f"{total} insertion ranks: chi-square {self.chi_squared:.1f} "
-                f"({self.pooled_ranks.size - 1}), p = {self.p_value:.2g}, "
+                f"({self.pooled_ranks.size - 1}), {probability_text(self.p_value)}, "
                 f"farthest bin {100.0 * self.departure:.2g} % off"
             )
         return "\n".join(lines)
@@ -262,6 +262,17 @@ def rank_chi_squared(counts: IntArray) -> FloatArray:
     divisor = np.where(enough, level, 1.0)
     squares = ((counts - level[..., None]) ** 2).sum(axis=-1)
     return np.asarray(np.where(enough, squares / divisor, np.nan))
+
+
+def probability_text(value: float) -> str:
+    """Return a probability as texts and figures tell it.
+
+    Examples
+    --------
+    >>> probability_text(0.2741), probability_text(0.0)
+    ('p = 0.27', 'p < 1e-99')
+    """
+    return "p < 1e-99" if value < 1e-99 else f"p = {value:.2g}"
 
 
 def _require_maps(maps: PixelMaps) -> None:

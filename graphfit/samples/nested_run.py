@@ -8,6 +8,8 @@ import numpy as np
 
 from graphfit.typing import FloatArray, IntArray
 
+_GOLDEN = 0.6180339887498949  # its multiples modulo 1 are even, in any stretch of them
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -59,10 +61,10 @@ class NestedRun:
         ----------
         bins : int, >= 1
         """
-        counts = np.zeros(bins, dtype=np.int64)
         known = self.ranks >= 0
-        # Ranks are whole numbers of 0 to n - 1: a part of a rank goes to each bin it spans.
-        low = self.ranks[known] / self.live_points[known]
-        middle = low + 0.5 / self.live_points[known]
-        np.add.at(counts, np.minimum((middle * bins).astype(np.intp), bins - 1), 1)
-        return counts
+        # Ranks are whole numbers of 0 to n - 1, each a part of the range: where it spans
+        # two bins its points go to either, in their proportion.
+        part = (np.arange(1, known.sum() + 1) * _GOLDEN) % 1.0
+        place = bins * (self.ranks[known] + part) / self.live_points[known]
+        inside = np.minimum(place.astype(np.intp), bins - 1)
+        return np.bincount(inside, minlength=bins)

@@ -50,7 +50,7 @@ def test_many_seeds(search, problem, request):
     assert abs(report.standard_errors) < 3 or abs(report.bias) < small
     assert abs(report.spread - 1.0) < max(0.15, 3.0 * report.spread_error)
     if runs.insertion_counts is not None and not problem.has_ties:
-        p = insertion_p_value(runs.insertion_counts, problem.n_live)
+        p = insertion_p_value(runs.insertion_counts)
         print(f"  insertion ranks: p = {p:.3g}")
         assert p > 1e-3
     if problem.mean is not None:

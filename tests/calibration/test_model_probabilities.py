@@ -36,16 +36,13 @@ CHOICES = [
         "DynestyStatic",
         {k: gf.DynestyStatic(nlive=50 * k, seed=k) for k in (1, 2)},
         100,
-    )
+    ),
+    Choice(
+        "NestedSampler",
+        {k: gf.NestedSampler(n_live=250, seed=k) for k in (1, 2)},
+        3000,
+    ),
 ]
-if hasattr(gf, "NestedSampler"):
-    CHOICES.append(
-        Choice(
-            "NestedSampler",
-            {k: gf.NestedSampler(n_live=250, seed=k) for k in (1, 2)},
-            3000,
-        )
-    )
 
 
 def simulated(count, rng):

@@ -49,11 +49,8 @@ class Calibration:
 
 CALIBRATIONS = [
     Calibration("DynestyStatic", gf.DynestyStatic(nlive=100, seed=1), 400),
+    Calibration("NestedSampler", gf.NestedSampler(n_live=250, seed=1), 10_000),
 ]
-if hasattr(gf, "NestedSampler"):
-    CALIBRATIONS.append(
-        Calibration("NestedSampler", gf.NestedSampler(n_live=250, seed=1), 10_000)
-    )
 
 
 def truth_ranks(search, priors, count, rng, kept=KEPT, ranked=RANKED):

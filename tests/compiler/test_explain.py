@@ -8,6 +8,7 @@ from graphfit.compiler.explain import explain
 from graphfit.errors import GraphError
 
 X = np.linspace(0.0, 3.0, 9)
+EXACT = "    exact:  quadrature=True integrates over what is left, to 1e-4."
 DATA = np.ones(9)
 
 
@@ -43,7 +44,13 @@ def profile():
 
 def test_compiled():
     found = explain(model_of(decay), profile())
-    assert str(found) == "0: compiled\n1 of 1 factors compiled, 1 kernel"
+    assert str(found).splitlines() == [
+        "0: compiled",
+        "1 of 1 factors compiled, 1 kernel",
+        "nested sampling: 1 of 2 parameters sampled; integrated out: a",
+        EXACT,
+    ]
+    assert found.reductions.integrated == ("a",)
     assert found.kernels == 1
     (factor,) = found.factors
     assert (factor.name, factor.way, factor.reason, factor.remedy) == (
@@ -56,13 +63,14 @@ def test_compiled():
 
 def test_numba():
     found = explain(model_of(running), profile())
-    first, why, faster, last = str(found).splitlines()
+    first, why, faster, last, *nested = str(found).splitlines()
     assert first == "0: compiled by numba, with derivatives by finite differences"
     assert why.startswith(
         "    why:    the model cannot be written as a formula: np.cumsum"
     )
     assert "np.where instead of if and indexing" in faster
     assert last == "1 of 1 factors compiled, 1 kernel"
+    assert nested == ["nested sampling: 2 parameters sampled", EXACT]  # not traced
 
 
 def test_python_says_both_reasons():
@@ -111,7 +119,10 @@ def test_mixed():
         "5: Python",
         "6: compiled",
         "5 of 7 factors compiled, 2 kernels",
+        "nested sampling: 10 of 14 parameters sampled; "
+        "integrated out: 0.a, 1.a, 2.a, 6.a",
     ]
+    assert "    apart:  7 parts share no parameter." in lines
     assert repr(found) == str(found)
 
 
@@ -125,9 +136,21 @@ def test_fifty_spectra_are_one_line():
     )
     found = explain(graph)
     assert found.kernels == 1
-    assert str(found) == (
-        "0 ... 49 (50 factors): compiled\n50 of 50 factors compiled, 1 kernel"
-    )
+    assert str(found).splitlines() == [
+        "0 ... 49 (50 factors): compiled",
+        "50 of 50 factors compiled, 1 kernel",
+        "nested sampling: 1 parameter sampled",
+        EXACT,
+    ]
+
+
+def test_who_has_no_use_for_reductions_is_told_of_none():
+    def bell(x, a, b, c):
+        return np.exp(-0.5 * ((x - a) / b) ** 2) ** c
+
+    unit = [gf.UniformPrior(0.5, 2.0) for _ in range(3)]
+    found = explain(gf.Model(bell, a=unit[0], b=unit[1], c=unit[2]), profile())
+    assert str(found) == "0: compiled\n1 of 1 factors compiled, 1 kernel"
 
 
 def test_there_must_be_something_to_explain():

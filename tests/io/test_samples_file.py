@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 
 from graphfit.errors import OutputError
-from graphfit.io.samples_file import read_samples, write_samples, write_samples_csv
+from graphfit.io.samples_file import (
+    read_samples,
+    write_dead_birth,
+    write_samples,
+    write_samples_csv,
+)
 from graphfit.samples import Samples
+from graphfit.samples.nested_run import NestedRun
 
 
 def samples(**changes) -> Samples:
@@ -30,10 +36,27 @@ def samples(**changes) -> Samples:
     return Samples(**{**content, **changes})
 
 
-def same(first: Samples, second: Samples) -> bool:
-    for item in dataclasses.fields(Samples):
+def run(**changes) -> NestedRun:
+    content = {
+        "contours": np.array([-np.inf, -2.5, -2.5, 0.1]),
+        "births": np.array([-np.inf, -np.inf, -3.5, -2.5]),
+        "live_points": np.array([2, 2, 2, 1]),
+        "log_volume": np.array([-0.5, -1.0, -1.5, -2.5]),
+        "ranks": np.array([1, 0, -1, -1]),
+        "information": 1.0 / 3.0,
+        "switched": True,
+    }
+    return NestedRun(**{**content, **changes})
+
+
+def same(first: object, second: object) -> bool:
+    """Whether two records, or what they hold, are equal bit by bit."""
+    for item in dataclasses.fields(first):
         a, b = getattr(first, item.name), getattr(second, item.name)
-        if isinstance(a, np.ndarray):
+        if isinstance(a, NestedRun) and isinstance(b, NestedRun):
+            if not same(a, b):
+                return False
+        elif isinstance(a, np.ndarray):
             if a.dtype != b.dtype or a.shape != b.shape or a.tobytes() != b.tobytes():
                 return False
         elif type(a) is not type(b) or not (a == b or (a != a and b != b)):
@@ -48,6 +71,9 @@ def same(first: Samples, second: Samples) -> bool:
         {"kind": "optimum", "log_evidence": float("nan"), "ess_limit": float("inf")},
         {"derived_names": (), "derived": np.empty((4, 0))},
         {"parameter_names": ("σ", 'quoted "name"')},
+        {"run": run()},
+        {"run": run(insertion=-0.1, pareto_k=float("inf"), switched=False)},
+        {"run": run(**{name: np.zeros(0) for name in ("contours", "births")})},
     ],
 )
 def test_the_same_bits_come_back(tmp_path, changes):
@@ -127,3 +153,20 @@ def test_the_table_has_the_same_numbers_as_text(tmp_path):
     assert table[:, 3].tobytes() == before.log_likelihood.tobytes()
     np.testing.assert_array_equal(table[:, 5], before.log_likelihood + before.log_prior)
     assert table[:, 6].sum() == pytest.approx(1.0)
+
+
+def test_a_nested_run_as_other_programs_read_it(tmp_path):
+    before = samples(run=run(), parameter_names=("a", "of two  words"))
+    write_dead_birth(tmp_path, before)
+    table = np.loadtxt(tmp_path / "samples_dead-birth.txt")
+    assert table[:, :3].tobytes() == before.table.tobytes()
+    np.testing.assert_array_equal(table[:, 3], before.run.contours)
+    np.testing.assert_array_equal(table[:, 4], before.run.births)
+    names = (tmp_path / "samples.paramnames").read_text()
+    assert names == "a\nof_two_words\nb\n"
+
+
+@pytest.mark.parametrize("made", [None, run(contours=np.zeros(0))])
+def test_without_contours_there_is_no_such_file(tmp_path, made):
+    write_dead_birth(tmp_path, samples(run=made))
+    assert list(tmp_path.iterdir()) == []

@@ -59,17 +59,13 @@ def evidence_report(miss: Any, error: Any, expected: Any = 0.0) -> EvidenceRepor
     )
 
 
-def insertion_p_value(counts: Any, n_live: int) -> float:
+def insertion_p_value(counts: Any) -> float:
     """Chi-square probability of pooled histograms of insertion ranks, counts (n, B).
 
-    A new point has rank 0 .. n_live - 1 among its n_live - 1 elders with equal chances; rank
-    r is in bin floor(B r / n_live), so where B does not divide n_live bins differ.
+    The bins are equally likely: of rank r among m survivors, (r + v) / (m + 1) is counted,
+    v uniform at random.
     """
-    pooled = np.sum(counts, axis=0)
-    bins = np.arange(n_live) * pooled.size // n_live
-    share = np.bincount(bins, minlength=pooled.size) / n_live
-    used = share > 0.0
-    return float(stats.chisquare(pooled[used], pooled.sum() * share[used]).pvalue)
+    return float(stats.chisquare(np.sum(counts, axis=0)).pvalue)
 
 
 def uniform_p_value(ranks: Any, n_draws: int) -> float:

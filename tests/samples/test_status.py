@@ -30,6 +30,8 @@ def test_the_numbers_are_those_of_stored_maps():
         "TIME_LIMIT": 26,
         "WORKER_DIED": 27,
         "BAD_NOISE": 28,
+        "NOT_REPEATABLE": 29,
+        "IMPOSSIBLE": 30,
     }
 
 

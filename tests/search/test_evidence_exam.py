@@ -7,6 +7,8 @@ ten seconds a run, and the second one of the same engine has a few.
 import numpy as np
 import pytest
 
+import graphfit as gf
+from graphfit.samples import summary
 from tests.cases import ALL_SEARCHES
 from tests.nested_samplers import COSTLY, NESTED_SEARCHES, many_runs, one_run
 from tests.reference.evidence_problems import EVIDENCE_PROBLEMS
@@ -55,6 +57,19 @@ def test_evidence_and_posterior(search, problem):
             assert record.log_likelihood[record.best] == pytest.approx(
                 expected, abs=1e-9
             )
+
+
+@pytest.mark.parametrize("name", ["regression 3", "regression 6"])
+def test_amplitudes_integrated_out_leave_the_evidence(name):
+    """All of these parameters enter linearly: nothing is left to sample."""
+    problem = next(item for item in EVIDENCE_PROBLEMS if item.name == name)
+    search = gf.NestedSampler(n_live=problem.n_live, seed=1)
+    result = search.fit(problem.model(), problem.analysis())
+    # Products of design, noise and priors, of condition 1e3.
+    assert result.log_evidence == pytest.approx(problem.log_evidence, abs=1e-9)
+    record = result.samples.record
+    miss = (record.weights @ record.values - problem.mean) / problem.deviation
+    assert np.all(np.abs(miss) < 4.0 / np.sqrt(summary.effective_sample_size(record)))
 
 
 def test_every_nested_search_is_examined():

@@ -200,12 +200,18 @@ def _built(context: Any, builder: Any, kind: Any, words: Iterator[Any]) -> Any:
 
 def _closed(text: str, name: str) -> str:
     """Return a module with an entry in C's convention, and no other way into it."""
+    with llvm.parse_assembly(text) as module:
+        arguments = module.get_function(name).arguments
+        result, error = (str(argument.type) for argument in (*arguments,)[:2])
+    # In llvmlite 0.44 pointers have the types of what they point to.
+    pointer = "i8*" if result.endswith("*") else "ptr"
     # Numba's functions write their result to a place, and a possible error to another.
     entry = f"""
-define i32 @{ENTRY}(ptr %words, ptr %result) {{
-  %error = alloca ptr, align 8
-  %address = ptrtoint ptr %words to i64
-  %status = call i32 @"{name}"(ptr %result, ptr %error, i64 %address)
+define i32 @{ENTRY}({pointer} %words, {pointer} %result) {{
+  %error = alloca {error.removesuffix("*")}, align 8
+  %address = ptrtoint {pointer} %words to i64
+  %place = bitcast {pointer} %result to {result}
+  %status = call i32 @"{name}"({result} %place, {error} %error, i64 %address)
   ret i32 %status
 }}
 """

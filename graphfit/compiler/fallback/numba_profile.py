@@ -10,6 +10,7 @@ program then asks Python, which says what is wrong.
 Importing this module imports numba.
 """
 
+import inspect
 import re
 import warnings
 from collections.abc import Sequence
@@ -197,6 +198,9 @@ def _profile(call: ProfileCall, n_inputs: int) -> Any:
     """Return the user's function compiled for its arguments."""
     function = call.function
     if not isinstance(function, numba.core.dispatcher.Dispatcher):
+        if not inspect.isfunction(function):
+            msg = f"{call.name} is no function but an object that is called"
+            raise NumbaRefuses(msg)
         function = numba.njit(function, boundscheck=True)
     x = types.Array(types.float64, 1, "C", readonly=True)
     kinds = (x,) * n_inputs + tuple(_kind(item) for item in call.arguments)

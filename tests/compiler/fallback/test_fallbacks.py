@@ -477,6 +477,22 @@ def test_a_class_runs_as_python_and_the_reasons_say_why():
     check(model, analysis, kernels, data, np.array([1.9, 0.8]))
 
 
+class Decay:
+    """An object that is called."""
+
+    def __call__(self, x, a, b):
+        return float(a) * np.exp(-float(b) * x)
+
+
+def test_an_object_that_is_called_runs_as_python():
+    model, analysis = model_of(Decay()), analysis_of(loop)
+    path = paths_of(model, analysis)
+    assert path.way == "python"
+    assert "is no function but an object that is called" in path.reason
+    kernels, data = path.callable_kernels()
+    check(model, analysis, kernels, data, np.array([1.9, 0.8]))
+
+
 def test_noise_that_cannot_be_traced_is_left_to_the_likelihood():
     model = gf.Collection(line=Level)
     model.line.a, model.line.b = gf.UniformPrior(0.1, 5.0), gf.UniformPrior(0.1, 3.0)

@@ -108,7 +108,7 @@ def _run(program, table, pixels, seed, n_live, periodic, room, more):
     )
 
 
-# --- likelihoods of the unit cube -------------------------------------------------------
+# --- likelihoods of the unit cube ----------------------------------------------------------
 
 
 def peak(u):

@@ -77,7 +77,9 @@ def test_problems_one_after_the_other_know_nothing_of_each_other():
         for name in ("vectors", "covariance", "numbers", "whole", "insertion_counts"):
             own = getattr(alone.output, name)[0]
             np.testing.assert_array_equal(getattr(three.output, name)[pixel], own)
-            np.testing.assert_array_equal(getattr(backwards.output, name)[2 - pixel], own)
+            np.testing.assert_array_equal(
+                getattr(backwards.output, name)[2 - pixel], own
+            )
 
 
 def test_problems_may_have_fewer_live_points_than_there_is_room_for():

@@ -2,7 +2,7 @@
 
 The points are split in two, and the parts again, as long as an ellipsoid is more than twice
 as large as its share of the prior volume that is left; from the leaves upwards a split is
-kept where the whole is larger than its parts together by a factor ``1 + D / 6``.  Smaller
+kept where the whole is larger than its parts together by a factor ``1 + D / 4``.  Smaller
 gains are made by chance: parts of one lump, each enclosed by itself, leave out its corners,
 and ln Z comes out too high.  (Feroz, Hobson & Bridges 2009, MNRAS 398, 1601, split likewise;
 how much larger than its points each ellipsoid is made is
@@ -28,7 +28,7 @@ _FIRST, _COUNT, _LEFT = range(3)  # of a node's points; its parts are left and l
 _OWN, _BEST = range(2)
 _LARGER = math.log(2.0)  # than its share: worth a split
 _ROUNDS = 12  # of 2-means
-_GAIN_A_DIMENSION = 1.0 / 6.0  # by which parts have to be smaller than the whole
+_GAIN_A_DIMENSION = 0.25  # by which parts have to be smaller than the whole
 
 
 @compiled_apart

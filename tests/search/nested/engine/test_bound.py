@@ -20,7 +20,7 @@ from tests.search.nested.engine.bound_calls import (
     slow_counts,
 )
 
-# --- where live points may lie ----------------------------------------------------------
+# --- where live points may lie -------------------------------------------------------------
 
 
 def lumps(rng, n, d):
@@ -151,7 +151,7 @@ def test_one_ellipsoid_about_all(shape, d, seed):
     assert (held(bound, 1, units) == 1).all()
 
 
-# --- periodic coordinates ---------------------------------------------------------------
+# --- periodic coordinates ------------------------------------------------------------------
 
 
 def widest_gap(column):
@@ -195,7 +195,7 @@ def test_a_lump_across_the_seam_is_one_lump(rng):
     assert build(gathered_bound(units), 100, log_x)[1] > log_volume
 
 
-# --- draws ------------------------------------------------------------------------------
+# --- draws ---------------------------------------------------------------------------------
 
 
 def union_by_hand(centres, axes, *, offsets=None):

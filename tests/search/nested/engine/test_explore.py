@@ -26,7 +26,7 @@ def finished(function, **more):
     return run
 
 
-# --- the beginning ----------------------------------------------------------------------
+# --- the beginning -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, **by_name)
@@ -83,7 +83,7 @@ def test_what_is_no_number_ends_the_run(value):
     assert run.status == Status.NON_FINITE
 
 
-# --- one step ---------------------------------------------------------------------------
+# --- one step ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("function", [peak, island, stairs, terraces], **by_name)
@@ -143,7 +143,7 @@ def test_points_of_equal_likelihood_leave_together_with_falling_numbers():
     assert len(counts[contours == 4.0]) == 50
 
 
-# --- the whole run ----------------------------------------------------------------------
+# --- the whole run -------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=FUNCTIONS, **by_name)

@@ -53,7 +53,7 @@ def drawn(seed, *, words=0, uniforms=0, normals=0, wholes=0, n=1):
     return out
 
 
-# --- the twin, as Blackman and Vigna (2021) and Steele et al. (2014) give them -----------
+# --- the twin, as Blackman and Vigna (2021) and Steele et al. (2014) give them -------------
 
 
 def splitmix(seed):
