@@ -1,17 +1,21 @@
 """explain, for graphs over cubes too: how a pixel is evaluated, and why."""
 
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
 from graphfit.analysis import Analysis
 from graphfit.compiler import Explanation, as_graph
 from graphfit.compiler import explain as explain_datasets
-from graphfit.compiler.reductions.exact_reductions import reductions_of_part
+from graphfit.compiler.reductions.exact_reductions import (
+    ExactReductions,
+    reductions_of_part,
+)
 from graphfit.cube.analysis import CubeAnalysis
 from graphfit.cube.fitting.pixel_engine import pixel_analysis
 from graphfit.cube.fitting.row_graph import RowGraph
 from graphfit.cube.fitting.worker import fits_rows
 from graphfit.cube.problem import CubeProblem, read_problem
+from graphfit.errors import ModelError
 from graphfit.graph import FactorGraphModel
 from graphfit.search import NestedSampler
 from graphfit.search.least_squares.row_problem import stand_in
@@ -60,21 +64,31 @@ def explain(model: Any, analysis: Any = None) -> Explanation:
         return explain_datasets(graph)
     problem = read_problem(graph, NestedSampler(), None)
     found = explain_datasets(_of_a_pixel(problem))
+    reductions = _of_all_pixels(problem)
+    return found if reductions is None else replace(found, reductions=reductions)
+
+
+def _of_all_pixels(problem: CubeProblem) -> ExactReductions | None:
+    """Return what is reduced where pixels are fitted together; None where they are not.
+
+    There a map in the model is no number, as it is at a single pixel.
+    """
     if not fits_rows(problem.model):
-        return found
+        return None
     rows = RowGraph(problem.model)
+    try:
+        whole = rows.problem(tuple(problem.cubes))
+    except ModelError:  # a condition that has no formula; a fit says so
+        return None
     if not rows.fits_rows:
-        return found
-    # Pixels that are fitted together share what may be reduced: a map is no number there.
-    whole = rows.problem(tuple(problem.cubes))
+        return None
     space, users = whole.program.space, rows.own_names(whole)
     names = zip(space.priors, space.names, strict=True)
-    reductions = reductions_of_part(
+    return reductions_of_part(
         whole.program,
         hidden=tuple(whole.hidden),
         names={prior: users.get(name, name) for prior, name in names},
     )
-    return dataclasses.replace(found, reductions=reductions)
 
 
 def _of_a_pixel(problem: CubeProblem) -> FactorGraphModel:

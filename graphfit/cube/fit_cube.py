@@ -285,8 +285,11 @@ def _facts(problem: CubeProblem, grid: MapGrid) -> dict[str, Any]:
     """Return what is kept of a run beside its maps, as plain data."""
     model = problem.model
     search = described(model.search)
+    defaults = type(model.search)
     shown = {
-        k: v for k, v in search.items() if v != getattr(type(model.search), k, None)
+        k: v
+        for k, v in search.items()
+        if getattr(model.search, k) != getattr(defaults, k, None)
     }
     text = ", ".join(f"{name}={value!r}" for name, value in shown.items())
     return {

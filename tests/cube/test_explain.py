@@ -1,5 +1,7 @@
 """explain of cubes: what it tells is how pixels are fitted."""
 
+import math
+
 import numpy as np
 
 import graphfit as gf
@@ -83,3 +85,12 @@ def test_an_analysis_of_ones_own_is_sampled_as_it_is():
     assert not found.reductions.is_compiled
     assert str(found).startswith("0: Python")
     assert "nested" not in str(found)
+
+
+def test_a_condition_without_a_formula_is_no_obstacle():
+    own = model(amplitude=gf.UniformPrior(0.0, 9.0))
+    odd = gf.relation(lambda a: math.floor(float(a)), own.amplitude)
+    own.add_assertion(own.stddev < odd)
+    found = gf.explain(own, analysis())
+    assert found.factors[0].way == "compiled"
+    assert found.reductions.integrated == ()

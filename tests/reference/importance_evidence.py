@@ -3,10 +3,10 @@
     Z = integral over the unit cube of L(u) du = E_q[L(u) / q(u)],
 
 q a mixture of t-distributions that was fitted to the posterior, with a uniform part for what
-the fit has missed (Hesterberg 1995, Technometrics 37, 185).  The mixture is fitted in rounds,
-each to the weighted draws of the one before (Cappe et al. 2008, Stat. Comput. 18, 447); the
-estimate comes from fresh draws of the last one, so that it is unbiased.  Nothing here knows
-of nested sampling.
+the fit has missed (Hesterberg 1995, Technometrics 37, 185).  It is fitted in rounds, each to
+the weighted draws of the one before (Cappe et al. 2008, Stat. Comput. 18, 447); the estimate
+comes from fresh draws of the last one, so that it is unbiased.  Nothing here knows of nested
+sampling.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from scipy.special import logsumexp
 FREEDOM = 5.0  # of the t-distributions: tails well above those of a posterior
 UNIFORM = 0.05  # the part of the draws that come from the whole cube
 STEPS = 15  # of expectation and maximisation
+SMALLEST = 1e-3  # share of a part that is kept
 BLOCK = 20_000  # points whose likelihood is computed together
 
 
@@ -116,6 +117,7 @@ def importance_evidence(
     *,
     draws: int = 200_000,
     rounds: int = 4,
+    round_draws: int = 20_000,
     components: int = 16,
 ) -> ImportanceEvidence:
     """Return ln Z of a likelihood over the unit cube.
@@ -128,16 +130,16 @@ def importance_evidence(
         Some points of the posterior, e.g. of a nested run: where the first mixture is.
     rng : Generator
     draws : int
-        Of the estimate; each round before it takes a tenth of them.
-    rounds : int
-        How often the mixture is fitted.
+        Of the estimate.
+    rounds, round_draws : int
+        How often the mixture is fitted, and the draws of each time but the last.
     components : int
         Most t-distributions of the mixture.
     """
     points, weights = np.asarray(posterior), np.full(len(posterior), 1 / len(posterior))
     for left in reversed(range(rounds)):
         mixture = fitted(points, weights, components, rng)
-        points = mixture.draw(draws // 10 if left else draws, rng)
+        points = mixture.draw(round_draws if left else draws, rng)
         logs = _log_weights(log_likelihood, mixture, points)
         weights = np.exp(logs - logs.max())
         mean, spread = weights.mean(), weights.std(ddof=1)
@@ -178,37 +180,36 @@ def fitted(
         Most t-distributions.
     rng : Generator
     """
-    some = points[rng.choice(len(points), 4000, p=weights)]
-    centres, labels = kmeans2(some, components, minit="++", seed=rng)
-    dimension = points.shape[1]
-    kept = [k for k in range(components) if (labels == k).sum() > 4 * dimension]
-    # A floor keeps factors of what is narrow beyond rounding.
-    floor = 1e-6 * np.diag(some.var(axis=0) + 1e-12)
-    factors = [np.linalg.cholesky(np.cov(some[labels == k].T) + floor) for k in kept]
-    shares = np.array([(labels == k).mean() for k in kept])
-    mixture = Mixture(shares / shares.sum(), centres[kept], np.array(factors))
+    some = rng.choice(len(points), 4000, p=weights)
+    centres, _ = kmeans2(points[some], components, minit="++", seed=rng)
     used = weights > 1e-12
+    points, weights = points[used], weights[used]
+    nearest = ((points[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    belongs = (nearest[:, None] == np.arange(components)) * weights[:, None]
+    mixture = _maximised(points, belongs, np.ones_like(belongs))
     for _ in range(STEPS):
-        mixture = _improved(mixture, points[used], weights[used], floor)
+        parts, distances = mixture.log_parts(points)
+        belongs = np.exp(parts - logsumexp(parts, axis=1, keepdims=True))
+        near = (FREEDOM + points.shape[1]) / (FREEDOM + distances)
+        mixture = _maximised(points, belongs * weights[:, None], near)
     return mixture
 
 
-def _improved(mixture: Mixture, points: Any, weights: Any, floor: Any) -> Mixture:
-    """Return the mixture after one step (Peel & McLachlan 2000, Stat. Comput. 10, 339)."""
-    parts, distances = mixture.log_parts(points)
-    belongs = np.exp(parts - logsumexp(parts, axis=1, keepdims=True)) * weights[:, None]
-    near = (FREEDOM + points.shape[1]) / (FREEDOM + distances)
-    shares, centres, factors = [], [], []
-    for k in range(parts.shape[1]):
-        share = belongs[:, k].sum()
-        if share < 1e-3:
-            continue
-        pull = belongs[:, k] * near[:, k]
-        centre = pull @ points / pull.sum()
-        away = points - centre
-        scale = (pull[:, None] * away).T @ away / share
-        shares.append(share)
-        centres.append(centre)
-        factors.append(np.linalg.cholesky(scale + floor))
-    total = np.array(shares)
-    return Mixture(total / total.sum(), np.array(centres), np.array(factors))
+def _maximised(points: Any, belongs: Any, near: Any) -> Mixture:
+    """Return the mixture of points that belong to parts (n, K), near to them or not (n, K).
+
+    The step of Peel & McLachlan (2000, Stat. Comput. 10, 339).  A part of few effective
+    points is drawn to the shape that all have, so that none shrinks to a point.
+    """
+    alive = belongs.sum(axis=0) > SMALLEST
+    belongs, pull = belongs[:, alive], (belongs * near)[:, alive]
+    shares = belongs.sum(axis=0)
+    centres = (pull.T @ points) / pull.sum(axis=0)[:, None]
+    away = points[:, None] - centres
+    scatter = np.einsum("nk,nki,nkj->kij", pull, away, away)
+    own = scatter / shares[:, None, None]
+    common = scatter.sum(axis=0) / shares.sum()
+    sizes = (shares**2 / (belongs**2).sum(axis=0))[:, None, None]
+    held = 2.0 * points.shape[1]
+    scales = (sizes * own + held * common) / (sizes + held)
+    return Mixture(shares / shares.sum(), centres, np.linalg.cholesky(scales))

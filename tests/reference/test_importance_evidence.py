@@ -8,7 +8,8 @@ from scipy import stats
 
 from tests.reference.importance_evidence import importance_evidence
 
-SEEDS = 12
+SEEDS = 8
+QUICK = {"draws": 10_000, "round_draws": 3_000, "components": 4, "rounds": 3}
 
 
 def wedge(units):
@@ -47,7 +48,7 @@ def corner_of_the_wedge(count, rng):
 )
 def test_ln_z_and_its_error(log_likelihood, first, truth, rng):
     found = [
-        importance_evidence(log_likelihood, first(1000, rng), rng, draws=10_000)
+        importance_evidence(log_likelihood, first(1000, rng), rng, **QUICK)
         for _ in range(SEEDS)
     ]
     pulls = np.array([(item.log_evidence - truth) / item.error for item in found])
@@ -60,7 +61,7 @@ def test_ln_z_and_its_error(log_likelihood, first, truth, rng):
 
 
 def test_moments(rng):
-    found = importance_evidence(peaks, both_peaks(1000, rng), rng, draws=20_000)
+    found = importance_evidence(peaks, both_peaks(1000, rng), rng, **QUICK)
     mean, deviation = found.moments(found.units)
     spread = np.sqrt(0.02**2 + 0.75 * 0.25 * 0.4**2)
     # Of as many draws as the effective size says, at five standard errors.
@@ -79,5 +80,5 @@ def test_a_peak_that_the_first_points_miss_is_found_by_the_uniform_part(rng):
         ]
         return np.logaddexp(*parts) - log(2.0)
 
-    found = importance_evidence(wide_peaks, near, rng, draws=20_000)
+    found = importance_evidence(wide_peaks, near, rng, **QUICK)
     assert abs(found.log_evidence) < 5.0 * found.error < 0.1

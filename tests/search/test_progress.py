@@ -13,6 +13,7 @@ by_name = {"ids": lambda case: case.name}
 LAST = {
     "DynestyStatic": ["samples, ", "likelihood calls, ln Z = ", " +/- ", ", done"],
     "DynestyDynamic": ["samples, ", "likelihood calls, ln Z = ", " +/- ", ", done"],
+    "NestedSampler": ["samples, ", "likelihood calls, ln Z = ", " +/- ", ", done"],
     "Emcee": ["step 60 of 60, acceptance 0."],
     "LBFGS": ["start 4 of 4, ln posterior -"],
     "LevenbergMarquardt": ["The fit converged, ln posterior -"],

@@ -63,6 +63,7 @@ class RowGraph:
                     keys,
                     posterior=getattr(search, "maximize", "likelihood") == "posterior",
                     hidden=tuple(self._hidden.values()),
+                    conditions=not self._model.posterior,
                 )
             return self._problems[keys]
 

@@ -34,6 +34,7 @@ from graphfit.typing import FloatArray
 
 Likelihood = Literal["gaussian", "student_t", "poisson"]
 WAYS = ("compiled", "numba", "python")
+Terms = tuple[tuple[Kernels, FactorData], ...]
 
 
 class NoiseSettings(NamedTuple):
@@ -97,6 +98,8 @@ class RowProblem:
         Whether the prior counts, or is bounds only.
     hidden : sequence of Prior
         Parameters that stand for numbers given row by row.
+    conditions : bool
+        Whether the model's conditions are to be terms with derivatives.
 
     Attributes
     ----------
@@ -113,13 +116,17 @@ class RowProblem:
         *,
         posterior: bool,
         hidden: Sequence[Prior] = (),
+        conditions: bool = True,
     ) -> None:
         self.program = lower(graph)
         self._posterior = posterior
         order = {prior: i for i, prior in enumerate(self.program.space.priors)}
         self._hidden = {order[prior]: prior for prior in hidden if prior in order}
         self._own = tuple(own)
-        self.kernels = _row_kernels(self.program, set(own), posterior=posterior)
+        terms: Terms = self.program.prior_terms.require() if posterior else ()
+        if conditions:
+            terms = (*terms, *condition_terms(self.program.space))
+        self.kernels = _row_kernels(self.program, set(own), terms)
 
     @property
     def hidden(self) -> dict[int, Prior]:
@@ -230,8 +237,8 @@ def _without_impossible(
     return begin, lower, upper
 
 
-def _row_kernels(program: Program, own: set[str], *, posterior: bool) -> RowKernels:
-    """Return the kernels of a graph of rows, with those of the prior if it counts."""
+def _row_kernels(program: Program, own: set[str], terms: Terms) -> RowKernels:
+    """Return the kernels of a graph of rows, with those of its prior and conditions."""
     factors: list[RowFactor] = []
     shared: list[tuple[Kernels, FactorData]] = []
     pairs = list(zip(program.analyses.items(), program.paths, strict=True))
@@ -254,10 +261,6 @@ def _row_kernels(program: Program, own: set[str], *, posterior: bool) -> RowKern
                 record.jitter is not None,
             )
         )
-    terms: tuple[tuple[Kernels, FactorData], ...] = ()
-    if posterior:
-        terms = program.prior_terms.require()
-    terms = (*terms, *condition_terms(program.space))
     slowest = max((path for _, path in pairs), key=_slowness)
     return RowKernels(tuple(factors), slowest.way, slowest.reason, tuple(shared), terms)
 
