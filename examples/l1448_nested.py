@@ -32,7 +32,6 @@ from l1448_nested_figures import (
     draw_choice,
     draw_dynesty,
     draw_pixel,
-    draw_ranks,
     maps_of,
 )
 from scipy import ndimage
@@ -44,6 +43,7 @@ NARROWEST = 50.0  # m/s: the thermal width of 13CO at 10 K is 53
 WIDEST = 1500.0  # m/s: wider than the cloud's whole range of velocities
 BRIGHTEST = 20.0  # K: the gas is not warmer
 N_LIVE = 250
+NEIGHBOURS = 2  # pixels along the map whose word counts for the number of lines
 CLEAR = 20.0  # ln of the odds, of a pixel that is shown
 UNITS = {"amplitude": "K", "mean": "m / s", "stddev": "m / s"}
 NAMES = ("no line", "one line", "two lines")
@@ -55,15 +55,15 @@ class Size:
 
     Attributes
     ----------
-    corner : int or None
-        Pixels along both axes of the part of the map that is taken; None: all of it.
+    part : tuple of slice
+        The part of the map that is taken, (y, x).
     step : int
         Two lines are fitted at every so many pixels along both axes.
     dynesty : tuple of int
         Pixels at which dynesty fits one line, and two.
     """
 
-    corner: int | None = None
+    part: tuple[slice, slice] = (slice(None), slice(None))
     step: int = 3
     dynesty: tuple[int, int] = (20, 0)
 
@@ -91,7 +91,7 @@ def line(v, amplitude, mean, stddev):
     return amplitude * np.exp(-0.5 * ((v - mean) / stddev) ** 2)
 
 
-def read(path, corner):
+def read(path, part):
     """Return the cube (v, y, x) with its sky, its velocities, and the noise (y, x) in K."""
     cube = CCDData.read(path, unit="K")  # the file does not say K
     velocity = cube.wcs.spectral.pixel_to_world_values(np.arange(len(cube.data)))
@@ -102,7 +102,7 @@ def read(path, corner):
         f"cube        {cube.shape}, {velocity[0]:.0f} to {velocity[-1]:.0f} m/s\n"
         f"noise       {np.median(noise):.3f} K, {noise.min():.3f} to {noise.max():.3f}"
     )
-    return cube[:, :corner, :corner], velocity, noise[:corner, :corner]
+    return cube[(slice(None), *part)], velocity, noise[part]
 
 
 def component(velocity):
@@ -164,9 +164,12 @@ def run_again(found, label):
     return again
 
 
-def report_choice(found):
+def report_choice(found, alone):
     """Print how common the numbers of lines are, and what two lines are like."""
     print(f"\n{found.info}")
+    best = alone["best_model"].values
+    told = ", ".join(f"{NAMES[k]} at {np.sum(best == k)}" for k in found.labels)
+    print(f"\nalone       without the word of its neighbours: {told}")
     where = found["best_model"].values == 2
     if not where.any():
         return
@@ -175,7 +178,7 @@ def report_choice(found):
     faint = np.minimum(two["0.amplitude"], two["1.amplitude"]).values[where]
     low, middle, high = np.percentile(apart, [16, 50, 84])
     print(
-        f"\ntwo lines   {where.sum()} pixels: {middle:.0f} m/s apart, 68 % in {low:.0f} to "
+        f"two lines   {where.sum()} pixels: {middle:.0f} m/s apart, 68 % in {low:.0f} to "
         f"{high:.0f}; the fainter has {np.median(faint):.2f} K in the median"
     )
 
@@ -197,29 +200,26 @@ def draw_fits(one, two, folder):
             key = name if name == last else f"{i}.{name}"
             values = fit["1.mean"] - fit["0.mean"] if name == "apart" else fit[key]
             shown[key] = np.where(likely, values.values, np.nan)
-    gf.plot.maps(
-        maps_of(two, shown, UNITS), shown, path=folder / "two_lines.png",
-        title="Two lines, where P(two lines) > 0.5",
-    )  # fmt: skip
-    draw_choice(two, folder / "choice.png")
+    drawn = maps_of(two, shown, {**UNITS, "apart": "m / s"})
+    title = "Two lines, where P(two lines) > 0.5"
+    gf.plot.maps(drawn, shown, title=title, path=folder / "two_lines.png")
     shown = ("insertion", "information", "log_evidence_error", "evaluations")
     for name, result in (("one", one.results[1]), ("two", two.results[2])):
         gf.plot.maps(result, shown, path=folder / f"health_{name}.png")
-    ranks = {"one line": one.results[1], "two lines": two.results[2]}
-    draw_ranks(ranks, folder / "ranks.png")
+        title = f"New points' ranks, {name} line{'s' * (name == 'two')}"
+        gf.plot.insertion_ranks(result, title=title, path=folder / f"ranks_{name}.png")
 
 
 def shown_pixels(found):
-    """Return a clear pixel of each number of lines: K to (y, x)."""
+    """Return a clear pixel of each number of lines that wins anywhere: K to (y, x)."""
     evidence, best = found["log_evidence"].values, found["best_model"].values
     places = {}
     for k in found.labels:
         lead = evidence[..., k] - np.delete(evidence, k, axis=-1).max(axis=-1)
         # Bright lines win by thousands; CLEAR is enough, and still asks for a close look.
-        # A model that wins nowhere has the pixel where it loses least.
-        wins = (best == k) | ~(best == k).any()
-        off = np.where(wins, np.abs(lead - CLEAR), np.inf)
-        places[k] = tuple(map(int, np.unravel_index(off.argmin(), off.shape)))
+        off = np.where(best == k, np.abs(lead - CLEAR), np.inf)
+        if np.isfinite(off.min()):
+            places[k] = tuple(map(int, np.unravel_index(off.argmin(), off.shape)))
     return places
 
 
@@ -307,9 +307,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--all", action="store_true", help="two lines at every pixel")
-    choice.add_argument(
-        "--quick", action="store_true", help="a corner of 12 x 12 pixels"
-    )
+    choice.add_argument("--quick", action="store_true", help="12 x 12 pixels only")
     parser.add_argument(
         "--output", type=Path, default=Path("output/l1448_nested"), help="a folder"
     )
@@ -318,7 +316,8 @@ def arguments():
     if given.all:
         size = Size(step=1, dynesty=(20, 6))
     if given.quick:
-        size = Size(corner=12, step=2, dynesty=(2, 0))
+        part = slice(72, 84), slice(0, 12)  # where the cloud ends
+        size = Size(part=part, step=2, dynesty=(2, 0))
     return size, given.output
 
 
@@ -327,7 +326,7 @@ def main():
     size, folder = arguments()
     folder.mkdir(parents=True, exist_ok=True)
     path = find("l1448_13co.fits", "l1448/l1448_13co.fits")
-    cube, velocity, noise = read(path, size.corner)
+    cube, velocity, noise = read(path, size.part)
     model, search = component(velocity), gf.NestedSampler(n_live=N_LIVE, seed=1)
 
     one = fit(model, search, cube, noise, (0, 1))
@@ -339,9 +338,10 @@ def main():
 
     results = dict(two.found.results)  # that of no line is exact
     results |= {k: run_again(two.found, k) for k in (1, 2)}
-    found = gf.compare(results)
-    report_choice(found)
+    alone, found = gf.compare(results), gf.compare(results, neighbours=NEIGHBOURS)
+    report_choice(found, alone)
     draw_fits(one.found, found, folder)
+    draw_choice(found, alone, folder / "choice.png")
     report_pixels(found, few, folder)
     compare_with_dynesty(one, two, size, folder)
     found.to_fits(folder / "l1448_choice.fits", overwrite=True)

@@ -29,33 +29,41 @@ def maps_of(like, named, units=None):
     return gf.CubeResult(PixelMaps(like.shape, specs, named), like.grid, {})
 
 
-def draw_choice(found, path):
-    """Draw the probabilities of the numbers of lines, the best, and Bayes factors."""
+def draw_choice(found, alone, path):
+    """Draw the probabilities of the numbers of lines, the best, and Bayes factors.
+
+    `found` has the word of the neighbours, `alone` has not.
+    """
     chance = found["probability"].values
-    step = found["log_bayes_factor_step"].values
-    error = found["log_bayes_factor_step_error"].values
+    step, error = found["log_bayes_factor_step"], found["log_bayes_factor_step_error"]
     shown = {
         "P(no line)": chance[..., 0],
         "P(one line)": chance[..., 1],
         "P(two lines)": chance[..., 2],
         "most probable number": found["best_model"].values,
-        "ln Z, one line less none": step[..., 1],
-        "ln Z, two lines less one": step[..., 2],
-        "its standard error": error[..., 2],
-        "P(two lines), error": found["probability_error"].values[..., 2],
+        "ln Z, one line less none": step.values[..., 1],
+        "ln Z, two lines less one": step.values[..., 2],
+        "its standard error": error.values[..., 2],
+        "the same, each pixel alone": alone["best_model"].values,
     }
     figure = gf.plot.maps(maps_of(found, shown), shown)
     for axes in figure.axes[:3]:
-        axes.images[0].set_norm(Normalize(0.0, 1.0))
-    best = figure.axes[3].images[0]
-    best.set_cmap(ListedColormap(colormaps["viridis"]([0.0, 0.45, 0.95])))
-    best.set_norm(BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3))
-    best.colorbar.set_ticks([0, 1, 2])
+        recolour(axes, "viridis", Normalize(0.0, 1.0))
+    for axes in (figure.axes[3], figure.axes[7]):
+        numbers = ListedColormap(colormaps["viridis"]([0.0, 0.5, 0.95]))
+        recolour(axes, numbers, BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3))
+        axes.images[0].colorbar.set_ticks([0, 1, 2])
+        axes.images[0].colorbar.minorticks_off()
     # White is no preference; colours span a strong one either way.
-    odds = figure.axes[5].images[0]
-    odds.set_cmap(colormaps["RdBu_r"].with_extremes(bad=FAINT))
-    odds.set_norm(Normalize(-20.0, 20.0))
+    recolour(figure.axes[5], "RdBu_r", Normalize(-20.0, 20.0))
     figure.savefig(path, dpi=DPI)
+
+
+def recolour(axes, palette, norm):
+    """Give a map other colours than gf.plot.maps chooses."""
+    image = axes.images[0]
+    image.set_cmap(palette)
+    image.set_norm(norm)
 
 
 def draw_pixel(result, line, data, titles, path):
@@ -123,7 +131,9 @@ def draw_spectrum(above, below, line, samples, data):
                 label=f"line {i}",
             )
     above.set_ylabel("T (K)")
-    above.legend(frameon=False, fontsize=7.5, loc="upper left")
+    low, high = above.get_ylim()
+    above.set_ylim(low, high + 0.35 * (high - low))  # room for the legend
+    above.legend(frameon=False, fontsize=7.5, loc="upper left", ncols=2)
     above.tick_params(labelbottom=False)
     residual = (values - np.median(at_channels, axis=0)) / noise
     below.axhspan(-1.0, 1.0, color=FAINT, alpha=0.5, lw=0)
@@ -205,30 +215,6 @@ def label(name, count):
         return NAMES[own]
     symbol, unit = NAMES[own].split(" ")
     return f"{symbol}$_{place}$ {unit}"
-
-
-def draw_ranks(results, path):
-    """Draw how often new points came in at each rank, over all pixels, for each fit."""
-    figure = Figure(figsize=(4.2 * len(results), 2.9), layout="constrained")
-    for axes, (name, result) in zip(
-        figure.subplots(1, len(results), squeeze=False)[0], results.items(), strict=True
-    ):
-        ranks = result.health.pooled_ranks
-        level = ranks.mean()
-        edges = np.linspace(0.0, 1.0, ranks.size + 1)
-        axes.axhspan(
-            -100.0 / level**0.5, 100.0 / level**0.5, color=FAINT, alpha=0.6, lw=0
-        )
-        axes.axhline(0.0, color=MUTED, lw=0.8)
-        axes.stairs(
-            100.0 * (ranks / level - 1.0), edges, baseline=None, color=POSTERIOR, lw=1.4
-        )
-        axes.set(xlabel="rank among the survivors", ylabel="departure from level (%)")
-        axes.set_title(name, loc="left", fontsize=9.5, fontweight="bold")
-        note = f"{ranks.sum():.3g} ranks, p = {result.health.p_value:.2g}"
-        axes.set_title(note, loc="right", fontsize=8, color=MUTED)
-        plain(axes)
-    figure.savefig(path, dpi=DPI)
 
 
 def draw_dynesty(compared, path):

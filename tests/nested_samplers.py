@@ -85,7 +85,7 @@ NESTED_SEARCHES = [
     NestedSearch("DynestyStatic", _static, "Z", False, 200, 20),
     NestedSearch("DynestyDynamic", _dynamic, "Z", False, 40, 10),
     NestedSearch("NestedSampler", _compiled, "ln Z", True, 200, 200),
-    NestedSearch("NestedSampler by slices", _slices, "ln Z", True, 200, 200),
+    NestedSearch("NestedSampler by slices", _slices, "ln Z", True, 200, 50),
 ]
 
 # With bounds of many ellipsoids, or in many dimensions, dynesty takes ten seconds a run.

@@ -192,7 +192,14 @@ class Search(ABC):
                 Progress(label, self.progress) as progress,
                 remembering(own.log_likelihood, journal) as likelihood,
             ):
-                task = Task(own, likelihood, child_seed(seed, number), progress, first)
+                task = Task(
+                    own,
+                    likelihood,
+                    child_seed(seed, number),
+                    progress,
+                    first,
+                    tuple(program.space.names[i] for i in where),
+                )
                 found.append(self.run(task))
             columns.append(where)
         if len(parts) == 1:

@@ -28,6 +28,9 @@ class Task:
         Where to show how far it is.
     start : ndarray, shape (D,), or None
         Where to begin, for engines that begin somewhere.
+    names : tuple of str, length D
+        What the whole graph calls the parameters, where the program is of a part; by
+        default as the program does.
     """
 
     program: Program
@@ -35,6 +38,7 @@ class Task:
     seed: int
     progress: Progress
     start: FloatArray | None
+    names: tuple[str, ...] = ()
 
     def rng(self) -> np.random.Generator:
         """Return the generator of this task."""

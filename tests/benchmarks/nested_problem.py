@@ -61,7 +61,7 @@ class LineProblem:
         )
 
     def parameters(self, units: Any) -> Any:
-        """Return amplitude, mean, stddev of each line (n, 3 K) at points of the unit cube."""
+        """Return amplitude, mean, stddev of each line (n, 3 K) at points of the cube."""
         a, m, s = (units[:, i::3] for i in range(3))
         values = np.empty_like(units)
         values[:, 0::3] = BRIGHTEST * a

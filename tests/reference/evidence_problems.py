@@ -159,7 +159,7 @@ def rosenbrock(size: int, log_evidence: float) -> EvidenceProblem:
         box(size, -5.0, 5.0),
         **written_as_a_misfit(shapes.rosenbrock, 0.0),
         log_evidence=log_evidence,
-        n_live=max(100, 40 * size),
+        n_live=400 if size == 5 else max(100, 40 * size),
     )
 
 

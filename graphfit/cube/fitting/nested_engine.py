@@ -1,5 +1,6 @@
 """NestedEngine: nested sampling of a whole region, pixel after pixel in compiled code."""
 
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -58,7 +59,11 @@ class NestedEngine:
 
     def _problem(self, keys: tuple[str, ...]) -> NestedRows:
         if keys not in self._made:
-            self._made[keys] = NestedRows(self._model.search, self.rows.problem(keys))
+            problem, search = self.rows.problem(keys), self._model.search
+            # Where a cube is missing, parameters may go by other names.
+            names = self.rows.own_names(problem).items()
+            periodic = tuple(own for own, name in names if name in search.periodic)
+            self._made[keys] = NestedRows(replace(search, periodic=periodic), problem)
         return self._made[keys]
 
     def _seeds(

@@ -191,6 +191,10 @@ class PixelEngine:
             path_prefix=None,
             progress=False,
         )
+        periodic = getattr(search, "periodic", ())
+        if periodic:
+            own = tuple(names[name] for name in periodic if name in names)
+            search = dataclasses.replace(search, periodic=own)
         start = None
         if search.begins_somewhere and rows.start:
             start = {

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Literal, final
 
-from graphfit.compiler import Program
+from graphfit.compiler import Program, lower
 from graphfit.errors import SettingError, close_match
 from graphfit.samples import Samples
 from graphfit.search.nested.single_run import TRIES_A_POINT, run_single
@@ -30,7 +30,7 @@ class NestedSampler(Search):
     Parameters
     ----------
     n_live : int, >= 10
-        Live points.  The error of ln Z is about ``sqrt(H / n_live)``, H the information in
+        Live points, more than twice the number of parameters.  The error of ln Z is about ``sqrt(H / n_live)``, H the information in
         nat; the cost grows in proportion.
     dlogz : float, > 0
         Stop when the live points can add less than this to ln Z.
@@ -117,6 +117,12 @@ class NestedSampler(Search):
                     f"{name!r}.{close_match(name, known)}"
                 )
                 raise SettingError(msg)
+        # Fewer lie in a plane, which neither ellipsoids about them nor slices leave.
+        parts = program.graph.components() if self.split_components else ()
+        sizes = [lower(part).dimension for part in parts] if len(parts) > 1 else []
+        most = 2 * max(sizes, default=program.dimension)
+        rule = f"more than {most}: twice the number of parameters"
+        require(self, "n_live", self.n_live > most, rule)
 
     def run(self, task: Task) -> Samples:
         return run_single(self, task)

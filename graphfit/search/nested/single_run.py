@@ -42,18 +42,26 @@ def run_single(search: Any, task: Task) -> Samples:
     """
     compiled = task.program.is_compiled
     plan = reductions(task.program, search) if compiled else NOTHING
-    problem = NestedProblem(task.program, plan, periodic=search.periodic)
+    periodic = _periodic(search, task)
+    problem = NestedProblem(task.program, plan, periodic=periodic)
     likelihood = _compiled(task, plan) if compiled else _called(task)
     run = _explored(search, task, problem, likelihood)
     if run.status == Status.NON_FINITE and likelihood.callback is None:
         # Machine code has no answer there; the model's own Python may have.
         dimension = task.program.dimension
         task.log_likelihood(run.memory.state.trial_values[:dimension].copy())
-        problem = NestedProblem(task.program, NOTHING, periodic=search.periodic)
+        problem = NestedProblem(task.program, NOTHING, periodic=periodic)
         likelihood = _called(task)
         run = _explored(search, task, problem, likelihood)
     _require_answer(run.status)
     return _samples(task, run, likelihood.offset)
+
+
+def _periodic(search: Any, task: Task) -> tuple[str, ...]:
+    """Return the periodic parameters as the program calls them."""
+    own = task.program.space.names
+    pairs = zip(own, task.names or own, strict=True)
+    return tuple(name for name, whole in pairs if whole in search.periodic)
 
 
 def _compiled(task: Task, plan: Reductions) -> Likelihood:

@@ -1,61 +1,27 @@
-"""NestedSampler as a search: its settings, its bits, the user's own code, its record."""
+"""NestedSampler as a search: its settings, its bits, priors, graphs, options."""
 
 import numpy as np
 import pytest
 
 import graphfit as gf
-from graphfit.errors import LikelihoodError, ResultError, SettingError
-from graphfit.samples import Status, summary
-from tests.exam import Function, parts, single, square, two_parts
-
-X = np.linspace(-5.0, 5.0, 24)
-TRUTH = {"amplitude": 2.0, "mean": 0.4, "stddev": 0.9}
-
-
-def line(x, amplitude, mean, stddev):
-    return amplitude * np.exp(-0.5 * ((x - mean) / stddev) ** 2)
-
-
-def priors(**others):
-    own = {
-        "amplitude": gf.LogUniformPrior(0.1, 10.0),
-        "mean": gf.UniformPrior(-5.0, 5.0),
-        "stddev": gf.UniformPrior(0.3, 3.0),
-    }
-    return {**own, **others}
-
-
-def model(function=line, **others):
-    return gf.Model(function, **priors(**others))
-
-
-def spectrum(noise=0.2, seed=1, **others):
-    clean = line(X, **{**TRUTH, **others})
-    return clean + noise * np.random.default_rng(seed).normal(size=X.size)
-
-
-def analysis(**others):
-    return gf.ProfileAnalysis(X, spectrum(**others), 0.2)
-
-
-def search(**settings):
-    return gf.NestedSampler(**{"n_live": 50, "seed": 1, **settings})
-
-
-def bits(result):
-    """All numbers of a result."""
-    samples = result.samples.record
-    arrays = [
-        getattr(samples, name)
-        for name in ("values", "log_likelihood", "log_prior", "log_weights")
-    ]
-    if samples.run is not None:
-        run = samples.run
-        arrays += [run.contours, run.births, run.live_points, run.log_volume, run.ranks]
-        arrays += [np.array([run.information, run.insertion, run.pareto_k])]
-    numbers = samples.log_evidence, samples.log_evidence_error, samples.evaluations
-    return [array.tobytes() for array in arrays], numbers, samples.status
-
+from graphfit.errors import SettingError
+from graphfit.samples import summary
+from tests.exam import Function, parts, single, two_parts
+from tests.search.nested.spectra import (
+    EDGE,
+    TRUTH,
+    Opaque,
+    X,
+    analysis,
+    bits,
+    by_way,
+    line,
+    model,
+    priors,
+    search,
+    sloped,
+    way,
+)
 
 # --- settings ------------------------------------------------------------------------------
 
@@ -95,6 +61,27 @@ def test_an_unknown_periodic_parameter_is_refused_with_the_close_match():
         search(periodic=("meen",)).fit(model(), analysis())
 
 
+def test_too_few_live_points_for_the_parameters_are_refused():
+    """They would lie in a plane: of 12 normal parameters ln Z comes out 4 too high by 10."""
+    box = {f"x{k}": gf.UniformPrior(0.0, 1.0) for k in range(12)}
+    many = single(gf.Collection(**box), Function(lambda v: -float(v @ v)))
+    with pytest.raises(SettingError, match="n_live=24.*more than 24: twice the number"):
+        search(n_live=24).fit(many)
+    # Of parts that are fitted apart it is the largest that counts.
+    graph = gf.FactorGraphModel(
+        *(
+            gf.AnalysisFactor(
+                gf.Collection(x=gf.UniformPrior(0.0, 1.0)),
+                Function(lambda v: -float(v @ v)),
+            )
+            for _ in range(6)
+        )
+    )
+    assert len(search(n_live=10, dlogz=1.0).fit(graph)) == 6
+    with pytest.raises(SettingError, match="n_live=10.*more than 12"):
+        search(n_live=10, split_components=False).fit(graph)
+
+
 def test_a_start_is_refused():
     with pytest.raises(SettingError, match="begins all over the prior"):
         search().fit(model(), analysis(), start=TRUTH)
@@ -110,20 +97,6 @@ def test_a_seed_gives_the_same_bits_and_another_seed_others():
     assert bits(first)[0][0] != bits(other)[0][0]
     error = np.hypot(first.log_evidence_error, other.log_evidence_error)
     assert 0.0 < abs(first.log_evidence - other.log_evidence) < 4.0 * error
-
-
-class Opaque:
-    """A model's function of which nothing is known: it is called as it is."""
-
-    def __init__(self, function):
-        self.function = function
-
-    def __call__(self, x, a, b):
-        return self.function(x, float(a), float(b))
-
-
-def way(own_model, own_analysis):
-    return gf.explain(own_model, own_analysis).factors[0].way
 
 
 def plane(x, a, b):
@@ -150,40 +123,52 @@ def test_machine_code_and_python_explore_alike():
     assert a.log_evidence == pytest.approx(b.log_evidence, abs=1e-12)
 
 
+class Opened:
+    """A line of which nothing is known."""
+
+    def __call__(self, x, amplitude, mean, stddev):
+        return line(x, float(amplitude), float(mean), float(stddev))
+
+
+def long_spectra(function, points, datasets):
+    """Datasets with a line in common, each with an amplitude of its own."""
+    x = np.linspace(-5.0, 5.0, points)
+    rng = np.random.default_rng(points)
+    shared = {name: priors()[name] for name in ("mean", "stddev")}
+    return gf.FactorGraphModel(
+        *(
+            gf.AnalysisFactor(
+                model(function, **shared),
+                gf.ProfileAnalysis(
+                    x, line(x, **TRUTH) + rng.normal(0.0, 1.0, points), 1.0
+                ),
+            )
+            for _ in range(datasets)
+        )
+    )
+
+
+@pytest.mark.parametrize("sample", ["rejection", "slice"])
+@pytest.mark.parametrize(("points", "datasets"), [(24, 1), (700, 1), (40, 3)])
+def test_likelihoods_that_are_given_up_early_change_nothing(sample, points, datasets):
+    """In machine code a sum ends once it cannot pass; in Python it never does."""
+    both = []
+    for function in (line, Opened()):
+        settings = {"integrate_amplitudes": False, "sample": sample, "n_live": 20}
+        results = search(**settings, dlogz=1.0, slice_steps=3).fit(
+            long_spectra(function, points, datasets)
+        )
+        both.append(results.record)
+    compiled, python = both
+    np.testing.assert_array_equal(compiled.values, python.values)
+    assert compiled.evaluations == python.evaluations
+    np.testing.assert_allclose(
+        compiled.log_likelihood, python.log_likelihood, rtol=1e-11, atol=1e-11
+    )
+    assert compiled.log_evidence == pytest.approx(python.log_evidence, abs=1e-10)
+
+
 # --- the ways of a model -------------------------------------------------------------------
-
-
-EDGE = 0.99  # near the end of the prior, where two trials before the run do not come
-
-
-def broken_high(x, a, b):
-    return a * x + np.sqrt(EDGE - b)
-
-
-def broken_loop(x, a, b):
-    out = np.zeros(x.size)
-    for i in range(x.size):
-        out[i] = a * x[i] + np.sqrt(EDGE - b)
-    return out
-
-
-def narrow(x, amplitude, mean, stddev):
-    if stddev > 1.5:
-        raise gf.FitException("too wide")
-    return line(x, amplitude, mean, stddev)
-
-
-FUNCTIONS = [broken_high, broken_loop, Opaque(broken_high)]
-WAYS = ["compiled", "numba", "python"]
-by_way = pytest.mark.parametrize(
-    ("function", "expected"), list(zip(FUNCTIONS, WAYS, strict=True)), ids=WAYS
-)
-
-
-def sloped(function, upper):
-    box = {"a": gf.UniformPrior(-1.0, 1.0), "b": gf.UniformPrior(0.0, upper)}
-    data = gf.ProfileAnalysis(X, 0.3 * X + 0.5, 1.0)
-    return gf.Model(function, **box), data
 
 
 @by_way
@@ -200,6 +185,12 @@ def test_every_way_of_a_model_gives_the_evidence(function, expected):
     assert result.samples.record.run.contours.max() <= result.log_likelihood + 1e-9
 
 
+def narrow(x, amplitude, mean, stddev):
+    if stddev > 1.5:
+        raise gf.FitException("too wide")
+    return line(x, amplitude, mean, stddev)
+
+
 @pytest.mark.parametrize("ready", [True, False], ids=["as it is", "python"])
 def test_points_may_be_rejected(ready):
     """Half of the prior of a parameter: the evidence of the other half, halved in volume."""
@@ -214,75 +205,6 @@ def test_points_may_be_rejected(ready):
 
 def _opaque_narrow(x, amplitude, mean, stddev):
     return narrow(x, amplitude, mean, float(stddev))
-
-
-# --- likelihoods that fail -----------------------------------------------------------------
-
-
-@pytest.mark.filterwarnings("ignore:invalid value encountered")
-@by_way
-def test_a_likelihood_that_is_no_number_is_an_error_with_names(function, expected):
-    own, data = sloped(function, 1.0)
-    assert way(own, data) == expected
-    graph = gf.FactorGraphModel(gf.AnalysisFactor(own, data, name="night"))
-    with pytest.raises(LikelihoodError, match="'night'") as caught:
-        search(integrate_amplitudes=False).fit(graph)
-    assert "a = " in str(caught.value)
-    assert "b = " in str(caught.value)
-
-
-def test_a_likelihood_that_raises_is_one_clear_error(capfd):
-    def fails(v):
-        if v[0] > 0.8:
-            msg = "no flux there"
-            raise ValueError(msg)
-        return float(v[0])
-
-    with pytest.raises(LikelihoodError, match="no flux there") as caught:
-        search().fit(square(fails))
-    assert isinstance(caught.value.__cause__, ValueError)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_a_likelihood_that_is_not_repeatable_is_an_error():
-    calls = []
-
-    def drifts(v):
-        calls.append(None)
-        return float(v.sum()) + 1e-9 * len(calls)
-
-    with pytest.raises(LikelihoodError, match="two values at one point"):
-        search().fit(square(drifts))
-
-
-def test_a_prior_that_is_refused_everywhere_is_an_error():
-    def nowhere(v):
-        raise gf.FitException
-
-    with pytest.raises(ResultError, match="found no place to begin: ln L is -inf"):
-        search(n_live=10).fit(square(nowhere))
-
-
-def test_a_key_that_is_pressed_ends_it():
-    calls = []
-
-    def pressed(v):
-        calls.append(None)
-        if len(calls) == 300:
-            raise KeyboardInterrupt
-        return float(v.sum())
-
-    with pytest.raises(KeyboardInterrupt):
-        search().fit(square(pressed))
-    assert len(calls) == 300
-
-
-def test_a_cap_on_calls_is_kept_and_said():
-    result = search(max_calls=300, n_live=20).fit(model(), analysis())
-    assert result.status == Status.OUT_OF_EVALUATIONS
-    assert result.samples.record.evaluations < 400
-    assert np.isfinite(result.log_evidence)
-    assert result.samples.record.weights.sum() == pytest.approx(1.0, abs=1e-12)
 
 
 # --- priors, conditions, periods -----------------------------------------------------------
@@ -332,6 +254,35 @@ def test_a_mode_across_the_seam_of_a_periodic_parameter():
     assert 0.3 < low < 0.7
     # One ellipsoid across the seam is closer than two against the faces.
     assert periodic.record.evaluations < plain.record.evaluations
+
+
+def test_a_periodic_parameter_of_one_of_two_parts():
+    """A part by itself has other names."""
+
+    def turned(x, angle):
+        return np.cos(x - angle)
+
+    def graph():
+        data = gf.ProfileAnalysis(X, turned(X, 0.05), 0.3)
+        return gf.FactorGraphModel(
+            *(
+                gf.AnalysisFactor(
+                    gf.Model(turned, angle=gf.UniformPrior(0.0, 2.0 * np.pi)),
+                    data,
+                    name=name,
+                )
+                for name in "ab"
+            )
+        )
+
+    plain, first, both = (
+        search(periodic=names).fit(graph())
+        for names in ((), ("a.angle",), ("a.angle", "b.angle"))
+    )
+    calls = [results.record.evaluations for results in (plain, first, both)]
+    assert calls[0] > calls[1] > calls[2]
+    alone = search(periodic=("angle",)).fit(graph().components()[0])
+    assert alone.record.evaluations < 0.6 * calls[1]
 
 
 # --- graphs --------------------------------------------------------------------------------
@@ -412,59 +363,3 @@ def test_the_error_falls_with_more_live_points():
     few, many = (search(n_live=n).fit(model(), analysis()) for n in (50, 200))
     ratio = few.log_evidence_error / many.log_evidence_error
     assert ratio == pytest.approx(2.0, rel=0.15)
-
-
-# --- the record on disk --------------------------------------------------------------------
-
-
-def test_a_named_run_is_read_back_and_can_be_taken_apart(tmp_path):
-    named = search(name="fit", path_prefix=tmp_path, figures=False)
-    fresh, again = (named.fit(model(), analysis()) for _ in range(2))
-    unnamed = search().fit(model(), analysis())
-    assert bits(fresh) == bits(again) == bits(unnamed)
-    (table,) = tmp_path.rglob("samples_dead-birth.txt")
-    rows = np.loadtxt(table)
-    record = fresh.samples.record
-    np.testing.assert_array_equal(rows[:, :3], record.values)
-    np.testing.assert_array_equal(rows[:, 3], record.run.contours)
-    np.testing.assert_array_equal(rows[:, 4], record.run.births)
-    names = (table.parent / "samples.paramnames").read_text().split()
-    assert tuple(names) == record.names
-
-
-def test_a_polished_run_has_no_contours_to_write(tmp_path):
-    named = search(name="fit", path_prefix=tmp_path, figures=False, polish=500)
-    fresh, again = (named.fit(model(), analysis()) for _ in range(2))
-    assert bits(fresh) == bits(again)
-    assert list(tmp_path.rglob("samples_dead-birth.txt")) == []
-
-
-def test_an_interrupted_python_run_goes_on_from_its_journal(tmp_path):
-    calls = []
-
-    settings = {"name": "fit", "path_prefix": tmp_path, "figures": False}
-    whole = search(n_live=30).fit(square(Slope(calls, None)))
-    calls.clear()
-    with pytest.raises(KeyboardInterrupt):
-        search(n_live=30, **settings).fit(square(Slope(calls, 200)))
-    calls.clear()
-    found = search(n_live=30, **settings).fit(square(Slope(calls, None)))
-    assert found.record.values.tobytes() == whole.record.values.tobytes()
-    assert len(calls) < whole.record.evaluations - 150
-
-
-class Slope:
-    """ln L = -5 (x + y); a key is pressed at one of the calls."""
-
-    def __init__(self, calls, limit):
-        self._seen = calls, limit
-
-    def __call__(self, v):
-        calls, limit = self._seen
-        calls.append(None)
-        if len(calls) == limit:
-            raise KeyboardInterrupt
-        return -5.0 * float(v.sum())
-
-    def __getstate__(self):
-        return {}
