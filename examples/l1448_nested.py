@@ -67,6 +67,11 @@ class Size:
     step: int = 3
     dynesty: tuple[int, int] = (20, 0)
 
+    def in_the_file(self, place):
+        """Return the (y, x) of a pixel of the thinned map in the whole cube."""
+        firsts = (axis.start or 0 for axis in self.part)
+        return tuple(a + self.step * i for a, i in zip(firsts, place, strict=True))
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -200,9 +205,10 @@ def draw_fits(one, two, folder):
             key = name if name == last else f"{i}.{name}"
             values = fit["1.mean"] - fit["0.mean"] if name == "apart" else fit[key]
             shown[key] = np.where(likely, values.values, np.nan)
-    drawn = maps_of(two, shown, {**UNITS, "apart": "m / s"})
-    title = "Two lines, where P(two lines) > 0.5"
-    gf.plot.maps(drawn, shown, title=title, path=folder / "two_lines.png")
+    if likely.any():
+        drawn = maps_of(two, shown, {**UNITS, "apart": "m / s"})
+        title = "Two lines, where P(two lines) > 0.5"
+        gf.plot.maps(drawn, shown, title=title, path=folder / "two_lines.png")
     shown = ("insertion", "information", "log_evidence_error", "evaluations")
     for name, result in (("one", one.results[1]), ("two", two.results[2])):
         gf.plot.maps(result, shown, path=folder / f"health_{name}.png")
@@ -223,19 +229,20 @@ def shown_pixels(found):
     return places
 
 
-def report_pixels(found, data, folder):
+def report_pixels(found, data, size, folder):
     """Draw and print a pixel of each number of lines."""
     cube, velocity, noise = data
     print()
     for k, place in shown_pixels(found).items():
         chance = found["probability"].values[place]
         told = ", ".join(f"P({j}) = {p:.3f}" for j, p in enumerate(chance))
-        print(f"{NAMES[k]:<12}(y, x) = {place}: {told}")
+        where = f"(y, x) = {size.in_the_file(place)}"
+        print(f"{NAMES[k]:<12}{where}: {told}")
         # Where there is no line: what could still hide there.
         result = found.results[max(k, 1)].result_at(*place)
         spectrum = velocity, cube.data[(slice(None), *place)], noise[place]
-        title = f"{NAMES[k]}: (y, x) = {place}"
-        draw_pixel(result, line, spectrum, (title, told), folder / f"pixel_{k}.png")
+        titles = f"{NAMES[k]}: {where}", told
+        draw_pixel(result, line, spectrum, titles, folder / f"pixel_{k}.png")
 
 
 def beside_dynesty(result, count, sample):
@@ -342,7 +349,7 @@ def main():
     report_choice(found, alone)
     draw_fits(one.found, found, folder)
     draw_choice(found, alone, folder / "choice.png")
-    report_pixels(found, few, folder)
+    report_pixels(found, few, size, folder)
     compare_with_dynesty(one, two, size, folder)
     found.to_fits(folder / "l1448_choice.fits", overwrite=True)
     print(f"\nFITS        {folder / 'l1448_choice.fits'}")

@@ -87,6 +87,8 @@ def _scale(name: str, known: FloatArray) -> tuple[Any, str]:
     """Return the norm of a map's colours, and at which ends values lie beyond it."""
     from matplotlib.colors import LogNorm, Normalize
 
+    if name.startswith("probability"):
+        return Normalize(0.0, 1.0), "neither"
     if not known.size:
         return Normalize(0.0, 1.0), "neither"
     low, high = (float(v) for v in np.percentile(known, [LOW, HIGH]))

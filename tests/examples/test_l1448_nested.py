@@ -67,7 +67,6 @@ def test_what_it_leaves(printed):
         "pixel_1.png",
         "ranks_one.png",
         "ranks_two.png",
-        "two_lines.png",
     }
     written = gf.CubeResult.open(folder / "l1448_choice.fits")
     chances = written["probability"].values

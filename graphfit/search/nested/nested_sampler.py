@@ -30,8 +30,8 @@ class NestedSampler(Search):
     Parameters
     ----------
     n_live : int, >= 10
-        Live points, more than twice the number of parameters.  The error of ln Z is about ``sqrt(H / n_live)``, H the information in
-        nat; the cost grows in proportion.
+        Live points, more than twice the number of parameters.  The error of ln Z is
+        about ``sqrt(H / n_live)``, H the information in nat; the cost grows in proportion.
     dlogz : float, > 0
         Stop when the live points can add less than this to ln Z.
     max_calls : int, optional

@@ -1,11 +1,12 @@
 """One problem: the compiled loop, called again and again until it is done."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from graphfit.compiler.driving.factor_table import FactorTable
-from graphfit.errors import LikelihoodError, ResultError
+from graphfit.errors import ConvergenceWarning, LikelihoodError, ResultError
 from graphfit.samples import Samples, Status
 from graphfit.samples.nested_run import NestedRun
 from graphfit.search.nested.called_likelihood import CalledLikelihood
@@ -15,6 +16,18 @@ from graphfit.search.task import Task
 
 TRIES_A_POINT = 1_000  # of draws from the prior, to find one that is possible
 CONTOURS = 2_000  # between two looks at the clock and the keyboard; a tenth in Python
+
+
+_UNFINISHED = {
+    Status.OUT_OF_EVALUATIONS: (
+        "The run used all its likelihood calls before the live points held little of "
+        "the evidence: ln Z and samples are of what it has. Raise max_calls."
+    ),
+    Status.STALLED: (
+        "No slice led to another point above the contour; the run ends there. The "
+        "likelihood may be a plateau or broken by noise of its own."
+    ),
+}
 
 
 class Likelihood(NamedTuple):
@@ -54,6 +67,9 @@ def run_single(search: Any, task: Task) -> Samples:
         likelihood = _called(task)
         run = _explored(search, task, problem, likelihood)
     _require_answer(run.status)
+    if run.status != Status.CONVERGED:
+        text = _UNFINISHED.get(run.status, run.status.sentence)
+        warnings.warn(f"NestedSampler: {text}", ConvergenceWarning, stacklevel=2)
     return _samples(task, run, likelihood.offset)
 
 

@@ -206,7 +206,7 @@ def advance(
             if whole[STATUS] != CONVERGED:
                 return DONE
             rank = _insert(live, state, value, level)
-            dead.ranks[whole[DEAD] - gone + back] = rank
+            dead.ranks[whole[DEAD] - 1 - back] = rank
     return PAUSED
 
 
