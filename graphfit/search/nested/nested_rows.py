@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -37,6 +38,9 @@ class NestedRows:
         self._rows = rows
         program, hidden = rows.program, tuple(rows.hidden)
         plan = reductions(program, search, hidden=hidden)
+        if rows.kernels.way != "compiled":
+            # No number from numba's code is a point that the model rejects.
+            plan = replace(plan, rejects=True)
         self._problem = NestedProblem(
             program, plan, hidden=hidden, periodic=search.periodic
         )

@@ -103,12 +103,10 @@ def reductions(
 
 
 def _rejects(kernels: Sequence[Any]) -> bool:
-    """Say whether a model is no number on purpose at some points, or may be."""
+    """Say whether a traced model is no number on purpose at some points."""
     return any(
-        not hasattr(item, "tape")
-        or any(
-            node.operation == "literal" and math.isnan(node.value)
-            for node in item.tape.nodes
-        )
+        node.operation == "literal" and math.isnan(node.value)
         for item in kernels
+        if hasattr(item, "tape")
+        for node in item.tape.nodes
     )

@@ -1,6 +1,8 @@
 """One problem: the compiled loop, called again and again until it is done."""
 
+import math
 import warnings
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,9 +64,12 @@ def run_single(search: Any, task: Task) -> Samples:
     if run.status == Status.NON_FINITE and likelihood.callback is None:
         # Machine code has no answer there; the model's own Python may have.
         dimension = task.program.dimension
-        task.log_likelihood(run.memory.state.trial_values[:dimension].copy())
-        problem = NestedProblem(task.program, NOTHING, periodic=periodic)
-        likelihood = _called(task)
+        found = task.log_likelihood(run.memory.state.trial_values[:dimension].copy())
+        if found == -math.inf:  # the model rejects the point, and others like it
+            plan = replace(plan, rejects=True)
+        else:
+            plan, likelihood = NOTHING, _called(task)
+        problem = NestedProblem(task.program, plan, periodic=periodic)
         run = _explored(search, task, problem, likelihood)
     _require_answer(run.status)
     if run.status != Status.CONVERGED:

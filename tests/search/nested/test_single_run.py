@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphfit as gf
-from graphfit.errors import LikelihoodError, ResultError
+from graphfit.errors import ConvergenceWarning, LikelihoodError, ResultError
 from graphfit.samples import Status
 from tests.exam import square
 from tests.search.nested.spectra import (
@@ -79,7 +79,8 @@ def test_a_key_that_is_pressed_ends_it():
 
 
 def test_a_cap_on_calls_is_kept_and_said():
-    result = search(max_calls=300, n_live=20).fit(model(), analysis())
+    with pytest.warns(ConvergenceWarning, match="Raise max_calls"):
+        result = search(max_calls=300, n_live=20).fit(model(), analysis())
     assert result.status == Status.OUT_OF_EVALUATIONS
     assert result.samples.record.evaluations < 400
     assert np.isfinite(result.log_evidence)
