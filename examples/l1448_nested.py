@@ -44,7 +44,7 @@ WIDEST = 1500.0  # m/s: wider than the cloud's whole range of velocities
 BRIGHTEST = 20.0  # K: the gas is not warmer
 N_LIVE = 250
 NEIGHBOURS = 2  # pixels along the map whose word counts for the number of lines
-CLEAR = 20.0  # ln of the odds, of a pixel that is shown
+CLEAR = 100.0  # ln of the odds of a pixel that is shown, about
 UNITS = {"amplitude": "K", "mean": "m / s", "stddev": "m / s"}
 NAMES = ("no line", "one line", "two lines")
 
@@ -217,13 +217,13 @@ def draw_fits(one, two, folder):
 
 
 def shown_pixels(found):
-    """Return a clear pixel of each number of lines that wins anywhere: K to (y, x)."""
-    evidence, best = found["log_evidence"].values, found["best_model"].values
+    """Return a clear pixel of each number of lines that has one: K to (y, x)."""
+    evidence, chance = found["log_evidence"].values, found["probability"].values
     places = {}
     for k in found.labels:
-        lead = evidence[..., k] - np.delete(evidence, k, axis=-1).max(axis=-1)
-        # Bright lines win by thousands; CLEAR is enough, and still asks for a close look.
-        off = np.where(best == k, np.abs(lead - CLEAR), np.inf)
+        # Of the k-th line; where there is none, of none.
+        gain = evidence[..., k] - evidence[..., max(k - 1, 1 - k)]
+        off = np.where(chance[..., k] > 0.9, np.abs(gain - CLEAR), np.inf)
         if np.isfinite(off.min()):
             places[k] = tuple(map(int, np.unravel_index(off.argmin(), off.shape)))
     return places

@@ -11,6 +11,7 @@ import graphfit as gf
 from graphfit.cube.fitting.factor_cube import FactorRows
 from graphfit.cube.fitting.map_table import Wanted
 from graphfit.cube.fitting.row_engine import RowEngine, grouped
+from graphfit.cube.fitting.row_graph import RowGraph
 from graphfit.cube.fitting.rows import RegionRows
 from graphfit.cube.problem import cube_problem
 from graphfit.samples import Status
@@ -98,7 +99,7 @@ def test_the_arrays_are_those_of_the_table():
     data[:, 0, 0] = np.nan
     found = problem(data)
     rows = found.reader.read((slice(0, 2), slice(0, 3)))
-    written = RowEngine(found.model).fit(rows)
+    written = RowEngine(found.model, RowGraph(found.model)).fit(rows)
     table = {spec.name: spec for spec in found.model.table}
     assert set(written) == set(table)
     for name, values in written.items():
@@ -113,7 +114,8 @@ def test_a_part_of_the_rows_has_the_same_bits(holes):
     found = problem(
         data, model(stddev=gf.pixel_map(np.linspace(0.6, 1.2, 12).reshape(3, 4)))
     )
-    engine = RowEngine(pickle.loads(pickle.dumps(found.model)))
+    sent = pickle.loads(pickle.dumps(found.model))
+    engine = RowEngine(sent, RowGraph(sent))
     rows = found.reader.read((slice(0, 3), slice(0, 4)))
     whole = engine.fit(rows)
     region = (slice(1, 3), slice(1, 2))
@@ -126,7 +128,7 @@ def test_a_part_of_the_rows_has_the_same_bits(holes):
 def test_the_kernels_take_theta_and_the_numbers_of_maps():
     width = gf.pixel_map(np.array([0.7, 0.9]))
     found = problem(cube(2), model(stddev=width))
-    engine = RowEngine(found.model)
+    engine = RowGraph(found.model)
     theta = np.array([[2.0, 0.1], [3.0, -0.1]])
     numbers = (np.array([0.7, 0.9]),)
     whole = engine.global_theta(("0",), theta, numbers)

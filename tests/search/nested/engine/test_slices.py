@@ -18,7 +18,7 @@ from graphfit.search.nested.engine.record_types import (
     VECTOR,
 )
 from graphfit.search.nested.engine.slices import by_slices
-from tests.search.nested.runs import compiled_run_of
+from tests.search.nested.runs import compiled_run_of, run_of
 
 N_LIVE, POINTS, STEPS = 60, 12_000, 8
 
@@ -146,3 +146,32 @@ def test_where_nothing_is_higher_no_point_is_found():
     assert values[0] == 0.0
     assert points[0] in units[0]
     assert run.state.whole[at.CALLS] < calls + 3 * 300
+
+
+@pytest.mark.parametrize(("d", "survivors"), [(2, 1), (2, 2), (5, 1), (5, 3)])
+def test_few_points_above_a_plateau_are_no_prison(d, survivors):
+    """All but a few of the live points leave together; the new ones fill what is above."""
+    half = 0.5 * 0.03 ** (1.0 / d)  # a cube of 3 % of the volume
+
+    def pyramid(u):
+        away = float(np.abs(u - 0.5).max()) / half
+        return 1.0 - away if away < 1.0 else 0.0
+
+    spreads = []
+    for seed in range(60):
+        run = run_of(
+            pyramid, d, n_live=40, seed=seed, sample="slice", max_calls=40 * 10 * d * 30
+        )
+        run.advance(0)
+        if (run.live.log_l > 0.0).sum() != survivors:
+            continue
+        assert not run.advance(1), "30 calls a slice were not enough"
+        assert (run.live.log_l > 0.0).all()
+        spreads.append(np.var((run.live.units - 0.5) / half, axis=0))
+        if len(spreads) == 5:
+            break
+    assert len(spreads) == 5
+    # Each coordinate is even in (-1, 1): its variance is 1/3, and that of 40 points scatters
+    # by 0.05; these are not quite independent.
+    assert np.min(spreads) > 0.1
+    assert np.abs(np.mean(spreads, axis=0) - 1.0 / 3.0).max() < 0.1
