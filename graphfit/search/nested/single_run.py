@@ -17,7 +17,9 @@ from graphfit.search.nested.reductions import NOTHING, Reductions, reductions
 from graphfit.search.task import Task
 
 TRIES_A_POINT = 1_000  # of draws from the prior, to find one that is possible
-CONTOURS = 2_000  # between two looks at the clock and the keyboard; a tenth in Python
+CONTOURS = (
+    2_000  # between two looks at the clock and the keyboard; a twentieth in Python
+)
 
 
 _UNFINISHED = {

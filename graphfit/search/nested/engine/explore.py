@@ -405,8 +405,11 @@ def _refresh(live: Live, bound: Bound, state: State) -> None:
     d, first = bound.points.shape[0], whole[FIRST]
     n = whole[N_LIVE] - first
     whole[SINCE_BOUND] = whole[ACCEPTED] = whole[COST] = 0
-    if n < 2 * (d + 1) and whole[WAY] != BY_SLICES:
-        return
+    if n < 2 * (d + 1):
+        if whole[WAY] != BY_SLICES:
+            return
+        # Few survivors of a plateau span no space; those that left lie just below.
+        first, n = 0, whole[N_LIVE]
     gather(live, first, n, bound)
     if whole[WAY] == BY_SLICES:
         about_all(bound, n)
