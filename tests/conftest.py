@@ -1,6 +1,7 @@
 """What every test may rely on."""
 
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -29,3 +30,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def rng() -> np.random.Generator:
     """A generator in the same state for every test."""
     return np.random.default_rng(20_260_101)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_interrupts() -> None:
+    """Ctrl-C raises KeyboardInterrupt: importing dask-jobqueue makes it end the process."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
