@@ -3,8 +3,8 @@
 - The mean miss of ln Z is within three standard errors of what a sound run has, or within
   0.02 nat (D <= 6) or 0.05 nat (D = 10).
 - ln Z scatters as the runs say, within 15 % or three errors of the scatter itself.
-- Insertion ranks, pooled, are uniform: the test that sees bounds cut a corner which no
-  mean of ln Z shows (Fowlie, Handley & Su 2020, MNRAS 497, 5256).
+- Insertion ranks, pooled, are uniform (Fowlie, Handley & Su 2020, MNRAS 497, 5256).  They
+  see cut corners that no mean of ln Z shows, and miss others: rosenbrock 5.
 - Posterior means and standard deviations are right on average.
 """
 
