@@ -18,13 +18,13 @@ from graphfit.cube.interrupted import FitInterrupted
 from graphfit.cube.map_memory import MapKeeper, MapMemory, tile_lengths
 from graphfit.cube.problem import CubeProblem, cube_problem
 from graphfit.cube.run import CubeRun, require_priority, run_chunk
-from graphfit.cube.scheduling.workers import shares_memory, worker_count
 from graphfit.cube.settings import RunSettings
 from graphfit.errors import SettingError
 from graphfit.io.grid_facts import grid_facts
 from graphfit.io.notes_file import read_notes
 from graphfit.result import CubeResult
 from graphfit.samples.map_grid import MapGrid
+from graphfit.scheduling.workers import shares_memory, worker_count
 from graphfit.search.output import described
 from graphfit.seeding import fresh_seed
 

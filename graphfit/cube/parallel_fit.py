@@ -22,10 +22,10 @@ from graphfit.cube.astropy_fit.schedulers import scheduler_of
 from graphfit.cube.error_maps import ErrorMaps
 from graphfit.cube.fit_info import FitInfoArrayContainer, former_fit_info
 from graphfit.cube.fitting.worker import Piece
-from graphfit.cube.scheduling.executor import run_pieces
-from graphfit.cube.scheduling.workers import require_scheduler, shares_memory
 from graphfit.errors import ConvergenceWarning
 from graphfit.samples import Status
+from graphfit.scheduling.executor import run_pieces
+from graphfit.scheduling.workers import require_scheduler, shares_memory
 from graphfit.search import LevenbergMarquardt
 
 

@@ -11,10 +11,10 @@ from graphfit.cube.fitting.model_checks import check_model
 from graphfit.cube.inputs.axes import Region
 from graphfit.cube.problem import CubeProblem
 from graphfit.cube.run import CubeRun, run_chunk
-from graphfit.cube.scheduling.workers import shares_memory, worker_count
 from graphfit.cube.settings import RunSettings
 from graphfit.errors import SettingError
 from graphfit.samples import PixelMaps
+from graphfit.scheduling.workers import shares_memory, worker_count
 from graphfit.seeding import child_seed
 from graphfit.typing import BoolArray
 

@@ -33,12 +33,12 @@ from graphfit.cube.plan import (
 )
 from graphfit.cube.problem import CubeProblem
 from graphfit.cube.progress import CubeProgress
-from graphfit.cube.scheduling.executor import run_pieces
-from graphfit.cube.scheduling.last_words import is_timeout
 from graphfit.cube.settings import RunSettings
 from graphfit.errors import ConvergenceWarning, DataError, DataWarning
 from graphfit.io.notes_file import MOST_NOTES, NotesFile
 from graphfit.samples import Status
+from graphfit.scheduling.executor import run_pieces
+from graphfit.scheduling.last_words import is_timeout
 from graphfit.typing import AnyArray, BoolArray
 
 SECONDS_A_PIECE = 0.25

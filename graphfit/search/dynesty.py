@@ -12,8 +12,8 @@ import numpy as np
 from graphfit.compiler import Program
 from graphfit.errors import ResultError
 from graphfit.samples import Samples
+from graphfit.scheduling.processes import require_guard, require_importable, worker_pool
 from graphfit.search.evidence_error import evidence_error
-from graphfit.search.processes import require_guard, require_importable, worker_pool
 from graphfit.search.search import Search
 from graphfit.search.settings import require, settings
 from graphfit.search.task import Task
@@ -345,10 +345,19 @@ def _samples(task: Task, results: Any) -> Samples:
 
 
 def _live_points(results: Any) -> FloatArray:
-    """Return how many live points there were at each sample, shape (S,)."""
+    """Return how many live points there were at each sample, shape (S,).
+
+    The volumes tell: a step from n live points leaves n / (n + 1).  Of a plateau, n falls
+    by one at each of its points, for all of them are counted among the same n.
+    """
     if "samples_n" in results.keys():  # noqa: SIM118 - dynesty's own record, no mapping
-        return np.asarray(results.samples_n, dtype=float)
-    # A static run ends with its last live points, one fewer each time.
-    left = np.arange(len(results.logl), 0, -1, dtype=float)
-    live: FloatArray = np.minimum(float(results.nlive), left)
+        live = np.array(results.samples_n, dtype=float)
+    else:
+        # A static run ends with its last live points, one fewer each time.
+        left = np.arange(len(results.logl), 0, -1, dtype=float)
+        live = np.minimum(float(results.nlive), left)
+    # The first step is from a volume that the record does not have.
+    shrinkage = -np.diff(np.asarray(results.logvol, dtype=float))
+    told = np.isfinite(shrinkage) & (shrinkage > 0.0)
+    live[1:][told] = 1.0 / np.expm1(shrinkage[told])
     return live

@@ -41,7 +41,7 @@ from graphfit.priors import (
 )
 from graphfit.result import GridSearchResult, ResultList, make_results
 from graphfit.samples import Samples
-from graphfit.search.processes import require_guard
+from graphfit.scheduling.processes import require_guard
 from graphfit.search.search import Search
 from graphfit.search.settings import check_types, require, settings
 from graphfit.seeding import child_seed

@@ -32,9 +32,9 @@ from graphfit.cube.map_memory import MapMemory, tile_lengths
 from graphfit.cube.plan import LEAST_ROWS, ChunkRule, chunk_lengths, regions
 from graphfit.cube.problem import CubeProblem, cube_problem
 from graphfit.cube.run import SECONDS_A_PIECE, SLOW_CHUNK, CubeRun, run_chunk
-from graphfit.cube.scheduling.executor import run_pieces
 from graphfit.cube.settings import RunSettings
 from graphfit.io.cube_store import CubeStore
+from graphfit.scheduling.executor import run_pieces
 
 CHANNELS = 53
 SCHEDULERS = ("synchronous", "threads", "processes", "cluster")

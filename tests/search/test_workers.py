@@ -14,7 +14,7 @@ import pytest
 
 import graphfit as gf
 from graphfit.errors import LikelihoodError, SettingError
-from graphfit.search.processes import require_importable
+from graphfit.scheduling.processes import require_importable
 from tests.exam import coefficients, polynomial, regression
 
 PROBLEM = regression(2)

@@ -13,7 +13,6 @@ from graphfit.cube.fitting.factor_cube import FactorRows, PixelValues
 from graphfit.cube.fitting.pixel_model import PixelFactor, PixelModel
 from graphfit.cube.fitting.row_engine import Arrays, grouped
 from graphfit.cube.fitting.rows import RegionRows
-from graphfit.cube.scheduling.time_limit import TimeLimitError, time_limit
 from graphfit.errors import (
     ConvergenceError,
     DataError,
@@ -26,6 +25,7 @@ from graphfit.graph import FactorGraphModel
 from graphfit.model.space import ParameterSpace
 from graphfit.samples import Samples, Status, summary
 from graphfit.samples.nested_run import NestedRun
+from graphfit.scheduling.time_limit import TimeLimitError, time_limit
 from graphfit.seeding import child_seed, generator
 from graphfit.typing import AnyArray, FloatArray
 

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from graphfit.cube.scheduling import last_words
-from graphfit.cube.scheduling import time_limit as module
-from graphfit.cube.scheduling.last_words import LastWords, deadline, is_timeout
-from graphfit.cube.scheduling.time_limit import TimeLimitError, time_limit
+from graphfit.scheduling import last_words
+from graphfit.scheduling import time_limit as module
+from graphfit.scheduling.last_words import LastWords, deadline, is_timeout
+from graphfit.scheduling.time_limit import TimeLimitError, time_limit
 
 needs_alarm = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="no alarms on this system"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from graphfit.cube.scheduling.last_words import deadline
+from graphfit.scheduling.last_words import deadline
 
 AGAIN = 1.0  # s, until code that let the error through its fingers gets it again
 

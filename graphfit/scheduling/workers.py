@@ -1,7 +1,7 @@
 """Where pieces of work run: here, in threads, in processes, on a dask cluster.
 
 Four kinds of workers with the same three verbs, so that one loop drives them all
-(:mod:`graphfit.cube.scheduling.executor`).  None of them keeps a queue of its own: what
+(:mod:`graphfit.scheduling.executor`).  None of them keeps a queue of its own: what
 is submitted is being worked on, or next.
 """
 
@@ -22,13 +22,13 @@ from typing import Any, Protocol, final
 
 import numpy as np
 
-from graphfit.cube.scheduling.cluster import Cluster
-from graphfit.cube.scheduling.last_words import LastWords, speak_when_dying
-from graphfit.cube.scheduling.outcome import Fate, Outcome
-from graphfit.cube.scheduling.sending import Parcel, run_parcel
-from graphfit.cube.scheduling.time_limit import raise_in
 from graphfit.errors import SettingError, close_match
-from graphfit.search.processes import fresh_interpreters, require_guard
+from graphfit.scheduling.cluster import Cluster
+from graphfit.scheduling.last_words import LastWords, speak_when_dying
+from graphfit.scheduling.outcome import Fate, Outcome
+from graphfit.scheduling.processes import fresh_interpreters, require_guard
+from graphfit.scheduling.sending import Parcel, run_parcel
+from graphfit.scheduling.time_limit import raise_in
 
 SCHEDULERS = ("threads", "processes", "synchronous", "default")
 SECONDS_TO_END = 5.0  # for a process that is told to

@@ -11,11 +11,11 @@ from functools import partial
 import psutil
 import pytest
 
-from graphfit.cube.scheduling import cluster, executor
-from graphfit.cube.scheduling.executor import WorkersLostError, run_pieces
-from graphfit.cube.scheduling.outcome import Fate, Outcome
-from graphfit.cube.scheduling.workers import require_scheduler, worker_count
 from graphfit.errors import SettingError
+from graphfit.scheduling import cluster, executor
+from graphfit.scheduling.executor import WorkersLostError, run_pieces
+from graphfit.scheduling.outcome import Fate, Outcome
+from graphfit.scheduling.workers import require_scheduler, worker_count
 from tests.cube.worked_pieces import (
     Unsendable,
     crashing,

@@ -16,8 +16,8 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any, final
 
-from graphfit.cube.scheduling.outcome import Fate, Outcome
-from graphfit.cube.scheduling.sending import Parcel, run_parcel
+from graphfit.scheduling.outcome import Fate, Outcome
+from graphfit.scheduling.sending import Parcel, run_parcel
 
 BETWEEN_LOOKS = 1.0  # s, at who is there
 WITHOUT_WORKERS = 60.0  # s, until the user is told

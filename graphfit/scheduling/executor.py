@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from graphfit.cube.scheduling.outcome import Fate
-from graphfit.cube.scheduling.workers import Workers, workers_for
 from graphfit.errors import GraphfitError
+from graphfit.scheduling.outcome import Fate
+from graphfit.scheduling.workers import Workers, workers_for
 
 Piece = TypeVar("Piece")
 MOST_LOSSES = 5  # of one piece, through no fault of its own
@@ -46,7 +46,7 @@ def run_pieces(
     deliver : callable
         ``deliver(piece, value)``, in the calling thread, in the order of completion.
     scheduler : {"threads", "processes", "synchronous", "default"} or distributed.Client
-        See :func:`graphfit.cube.scheduling.workers.workers_for`.
+        See :func:`graphfit.scheduling.workers.workers_for`.
     n_workers : int, optional
         Of threads and processes.
     split : callable, optional
