@@ -8,6 +8,8 @@ the sum of many.
 
 from typing import Any
 
+import numpy as np
+
 from graphfit.analysis.pointwise import Pointwise
 
 
@@ -69,6 +71,37 @@ class Analysis:
     def data_point_count(self) -> int | None:
         """Return the number of data points that are compared, or None if undefined."""
         return None
+
+    def simulate(self, instance: Any, rng: np.random.Generator) -> "Analysis":
+        """Return an analysis like this one, of data drawn from the model at `instance`.
+
+        For checks that compare the data with what the model would have given, such as
+        :func:`~graphfit.posterior_predictive`.  Whatever is no random number (positions,
+        noise, masks) is that of this dataset.
+
+        Parameters
+        ----------
+        instance : object
+            As for `log_likelihood_function`.
+        rng : numpy.random.Generator
+            All randomness comes from it.
+
+        Examples
+        --------
+        >>> import graphfit as gf
+        >>> class Counts(gf.Analysis):
+        ...     def __init__(self, counts):
+        ...         self.counts = counts
+        ...     def simulate(self, instance, rng):
+        ...         return Counts(rng.poisson(instance.rate, self.counts.size))
+        """
+        del instance, rng
+        kind = type(self).__name__
+        msg = (
+            f"{kind} does not say how its data come about: define simulate(self, instance, "
+            f"rng), which returns {kind}(...) of data drawn from the model at the instance."
+        )
+        raise NotImplementedError(msg)
 
     def derived(self, instance: Any) -> dict[str, float]:
         """Return further numbers to tabulate for every posterior sample, by name.

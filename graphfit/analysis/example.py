@@ -162,6 +162,11 @@ class Analysis(AbstractAnalysis):
     def data_point_count(self) -> int:
         return self.data.size
 
+    def simulate(self, instance: Any, rng: np.random.Generator) -> "Analysis":
+        return Analysis(
+            rng.normal(self.model_data(instance), self.noise_map), self.noise_map
+        )
+
     def save_attributes(self, folder: Any) -> None:
         for name, array in (("data", self.data), ("noise_map", self.noise_map)):
             (folder / f"{name}.json").write_text(json.dumps(array.tolist()) + "\n")

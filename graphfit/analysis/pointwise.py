@@ -25,6 +25,7 @@ student_t  jitter   the same ``- ln sigma``             ``n c(nu)``
 student_t  named nu the first ``+ g(nu)``               ``-sum ln s - n/2 ln pi``
 student_t  both     the first ``- ln sigma + g(nu)``    ``-n/2 ln pi``
 poisson             ``d ln m - m``                      ``-sum ln d!``
+density             ``m``                               what no parameter changes
 ========== ======== =================================== ===============================
 
 with ``g(nu) = lnGamma((nu + 1)/2) - lnGamma(nu/2) - ln(nu)/2`` and
@@ -34,6 +35,9 @@ cancel at large nu; there ``g = ln(1/2)/2 - 1/(4 nu) + 1/(24 nu^3) - ...`` is ac
 A point of `upper_limits` (Gaussian only, with or without jitter) has the kernel
 ``ln Phi(z)``, Phi the normal distribution function, and no part in the offset: sum and n
 are then those of the other points in use.  No ``ln sigma`` belongs to it.
+
+A point of ``"density"`` is no datum with a model beside it: the "model" is the point's
+log-likelihood itself, and the data are zeros that nothing reads.
 
 Where the kernel is not what the formula says:
 
@@ -57,6 +61,8 @@ import numpy as np
 from graphfit.errors import DataError
 from graphfit.typing import BoolArray, FloatArray
 
+_LIKELIHOODS = ("gaussian", "student_t", "poisson", "density")
+
 # What a subclass may define anew without changing the likelihood.
 _HARMLESS = frozenset(
     (
@@ -66,6 +72,7 @@ _HARMLESS = frozenset(
         "modify_before_fit",
         "residuals",
         "save_attributes",
+        "simulate",
         "standardized_residuals",
         "visualize",
     )
@@ -88,7 +95,7 @@ class Pointwise:
         jitter.  None for ``"poisson"``, and where `jitter` is all the noise.
     used : ndarray of bool, shape (N,), optional
         True marks points in use; by default all.
-    likelihood : {"gaussian", "student_t", "poisson"}
+    likelihood : {"gaussian", "student_t", "poisson", "density"}
         The distribution of the noise.
     jitter : str, optional
         The path of attributes on the instance (``"noise.jitter"``) to a standard deviation
@@ -127,7 +134,7 @@ class Pointwise:
     data: FloatArray
     noise: FloatArray | None = None
     used: BoolArray = None  # type: ignore[assignment]  # filled below
-    likelihood: Literal["gaussian", "student_t", "poisson"] = "gaussian"
+    likelihood: Literal["gaussian", "student_t", "poisson", "density"] = "gaussian"
     jitter: str | None = None
     degrees_of_freedom: float | str | None = None
     upper_limits: BoolArray | None = None
@@ -165,14 +172,14 @@ class Pointwise:
 
     def _check_settings(self) -> None:
         for name, value, known in (
-            ("likelihood", self.likelihood, ("gaussian", "student_t", "poisson")),
+            ("likelihood", self.likelihood, _LIKELIHOODS),
             ("call", self.call, ("call", "model_data_from")),
         ):
             if value not in known:
                 _refuse(f"{name} must be one of {', '.join(known)}, got {value!r}")
-        if self.likelihood == "poisson":
+        if self.likelihood in {"poisson", "density"}:
             if self.noise is not None or self.jitter is not None:
-                _refuse("likelihood 'poisson' takes no noise and no jitter")
+                _refuse(f"likelihood {self.likelihood!r} takes no noise and no jitter")
         elif self.noise is None and self.jitter is None:
             _refuse(f"likelihood {self.likelihood!r} needs noise, jitter, or both")
         if (self.degrees_of_freedom is not None) != (self.likelihood == "student_t"):

@@ -20,11 +20,13 @@ from graphfit.analysis.likelihoods import (
 )
 from graphfit.analysis.model_values import as_values
 from graphfit.analysis.named_parameter import NamedParameter
+from graphfit.analysis.noise import simulated_values
 from graphfit.analysis.pointwise import Pointwise
 from graphfit.analysis.profile_input import (
     WHERE,
     joined_mask,
     limit_flags,
+    listed,
     noise_values,
     positions,
     require_counts,
@@ -305,6 +307,22 @@ class ProfileAnalysis(Analysis):
         """Return the number of points in use, upper limits among them."""
         return int(self._data.size)
 
+    def simulate(self, instance: Any, rng: np.random.Generator) -> "ProfileAnalysis":
+        """Return the same analysis of data drawn from the model at `instance`.
+
+        Masked points and upper limits stay as they are: how a limit comes about is not
+        part of the likelihood.
+        """
+        model = self._used_model(instance)
+        sigma = None if self.likelihood == "poisson" else self._sigma(instance)
+        nu = self._nu if self._nu_found is None else self._nu_found(instance)
+        drawn = simulated_values(rng, self.likelihood, model, sigma, nu)
+        if self._limits is not None:
+            drawn = np.where(self._limits, self._data, drawn)
+        data = self.data.copy()
+        data[slice(None) if self._used is None else self._used] = drawn
+        return ProfileAnalysis(**{**self.__getstate__(), "data": data})
+
     def save_attributes(self, folder: Any) -> None:
         """Write the dataset into `folder` as JSON lists, and the settings.
 
@@ -313,8 +331,8 @@ class ProfileAnalysis(Analysis):
         under the mask is written as null.
         """
         content: dict[str, Any] = {
-            "x": _listed(self.x),
-            "data": _listed(self.data),
+            "x": listed(self.x),
+            "data": listed(self.data),
             "mask": self.mask.tolist(),
             "likelihood": {
                 "likelihood": self.likelihood,
@@ -323,7 +341,7 @@ class ProfileAnalysis(Analysis):
             },
         }
         if self.noise_map is not None:
-            content["noise_map"] = _listed(self.noise_map)
+            content["noise_map"] = listed(self.noise_map)
         if self.upper_limits is not None:
             content["upper_limits"] = self.upper_limits.tolist()
         for name, value in content.items():
@@ -391,10 +409,3 @@ class ProfileAnalysis(Analysis):
 
 def _named(path: str | None, setting: str) -> NamedParameter | None:
     return None if path is None else NamedParameter(path, f"{WHERE}: {setting}")
-
-
-def _listed(array: FloatArray) -> Any:
-    """Return nested lists, with None for what JSON has no number for."""
-    values = array.astype(object)
-    values[~np.isfinite(array)] = None
-    return values.tolist()

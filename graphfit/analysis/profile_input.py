@@ -147,6 +147,13 @@ def limit_flags(
     return flags(upper_limits, shape, "upper_limits", meaning, "data < 3 * noise_map")
 
 
+def listed(array: FloatArray) -> Any:
+    """Return nested lists, with None for what JSON has no number for."""
+    values = array.astype(object)
+    values[~np.isfinite(array)] = None
+    return values.tolist()
+
+
 def joined_mask(
     mask: ArrayLike | None, shape: tuple[int, ...], arrays: tuple[Any, ...]
 ) -> BoolArray:

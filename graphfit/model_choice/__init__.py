@@ -18,6 +18,7 @@ from graphfit.model_choice.probabilities import (
     probabilities,
     probability_errors,
 )
+from graphfit.model_choice.shared import compare_shared
 
 __all__ = [
     "CubeComparison",
@@ -27,6 +28,7 @@ __all__ = [
     "averaged",
     "best_model",
     "compare",
+    "compare_shared",
     "false_positive_bound",
     "fit_components",
     "log_bayes_factors",
