@@ -10,50 +10,25 @@ nothing is lost: with m_c the prior mass of cell c and Z_c its evidence,
 
 import dataclasses
 import itertools
-import multiprocessing
-import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from typing import Any, NamedTuple, final
-
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, final
 
 from graphfit.compiler import as_graph, lower
-from graphfit.errors import (
-    GraphfitError,
-    LikelihoodError,
-    ModelError,
-    PriorError,
-    SettingError,
-)
-from graphfit.graph import AnalysisFactor, FactorGraphModel, HierarchicalFactor
-from graphfit.model.tree import Substitution, free_parameters
-from graphfit.priors import (
-    Comparison,
-    GaussianPrior,
-    LogGaussianPrior,
-    LogUniformPrior,
-    Prior,
-    TruncatedGaussianPrior,
-    UniformPrior,
-)
+from graphfit.graph import FactorGraphModel
+from graphfit.priors import Prior
 from graphfit.result import GridSearchResult, ResultList, make_results
 from graphfit.samples import Samples
-from graphfit.scheduling.processes import require_guard
+from graphfit.scheduling.workers import require_scheduler
+from graphfit.search.grid.cell_runs import cell_name, is_named, quiet_if_parallel
+from graphfit.search.grid.cells import are_counts, cells, named_axes, steps_along
+from graphfit.search.grid.run_cells import CellOutcome, run_cells, warn_of_failures
+from graphfit.search.grid.workplace import Workplace, workplace
+from graphfit.search.output import require_plain
 from graphfit.search.search import Search
 from graphfit.search.settings import check_types, require, settings
 from graphfit.seeding import child_seed
 
-# Families whose limits cut them off. (Those of a beta prior would stretch it.)
-DIVISIBLE = (
-    UniformPrior,
-    LogUniformPrior,
-    GaussianPrior,
-    TruncatedGaussianPrior,
-    LogGaussianPrior,
-)
+COUNTS = "at least 1, or a tuple of such"
 
 
 @final
@@ -67,10 +42,20 @@ class SearchGridSearch:
         Fits each cell.  With a seed, cell i (in the order of `GridSearchResult.results`)
         gets the i-th child of it; with a name, each cell is a run of its own,
         ``<name>_cell_<position>``, which is resumed or read back on its own.
-    number_of_steps : int, >= 1
-        The cells along each prior of the grid.
+    number_of_steps : int or tuple of int, >= 1
+        The cells along each prior of the grid: one number, or one a prior.
     number_of_cores : int, >= 1
-        The processes that fit cells at the same time; the numbers are the same.
+        With more than one, cells are fitted in that many processes.
+    scheduler : {"threads", "processes", "synchronous", "default"} or distributed.Client
+        Where cells are fitted instead; the numbers are the same.  Threads are as quick as
+        processes where the search and the likelihood are compiled, and start at once.
+    n_workers : int, optional
+        Threads or processes of `scheduler`; else the cores that this process may use.
+
+    Notes
+    -----
+    A cell whose fit fails, or whose process dies, is a status and a message of the result.
+    The others go on.
 
     Examples
     --------
@@ -90,13 +75,16 @@ class SearchGridSearch:
     """
 
     search: Search
-    number_of_steps: int = 4
+    number_of_steps: int | tuple[int, ...] = 4
     number_of_cores: int = 1
+    scheduler: Any = None
+    n_workers: int | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
-        for name in ("number_of_steps", "number_of_cores"):
-            require(self, name, getattr(self, name) >= 1, "at least 1")
+        require(self, "number_of_steps", are_counts(self.number_of_steps), COUNTS)
+        require(self, "number_of_cores", self.number_of_cores >= 1, "at least 1")
+        require_scheduler(self.scheduler, self.n_workers)
 
     def fit(
         self,
@@ -123,6 +111,11 @@ class SearchGridSearch:
         -------
         GridSearchResult
 
+        Warns
+        -----
+        ConvergenceWarning
+            If some cells have no answer; the result says which, and why.
+
         Raises
         ------
         ModelError
@@ -130,192 +123,127 @@ class SearchGridSearch:
         PriorError
             If it cannot be cut into cells.
         SettingError
-            If processes cannot be started, or the model not be sent to them.
+            If a setting does not suit the problem, processes cannot be started, or the
+            model not be sent to them.
         """
         graph = as_graph(model, analysis)
-        names = _checked(grid_priors, graph)
+        names = named_axes(grid_priors, graph)
+        steps = steps_along(type(self).__name__, self.number_of_steps, len(names))
         axes = [
-            _cells(prior, self.number_of_steps, name) for prior, name in names.items()
+            cells(prior, count, name)
+            for (prior, name), count in zip(names.items(), steps, strict=True)
         ]
-        jobs = [
-            self._job(graph, dict(zip(names, cell, strict=True)), number, info)
-            for number, cell in enumerate(itertools.product(*axes))
-        ]
-        done = self._in_processes(jobs) if self.number_of_cores > 1 else _in_turn(jobs)
+        require_plain(info)
+        who = type(self).__name__
+        place = workplace(who, self.scheduler, self.n_workers, self.number_of_cores)
+        work = _FitCell(
+            quiet_if_parallel(self.search, place),
+            graph,
+            tuple(names),
+            axes,
+            info,
+            whole=place.shares_memory,
+        )
+        # What is wrong for every cell is refused before any is fitted.
+        self.search.check(lower(work.graph(0)))
+        outcomes = self._outcomes(work, place)
         is_joint = any(isinstance(item, FactorGraphModel) for item in (model, analysis))
-        return GridSearchResult(done, axes, names, is_joint=is_joint)
+        return GridSearchResult(
+            [work.results(number, item.value) for number, item in enumerate(outcomes)],
+            axes,
+            names,
+            is_joint=is_joint,
+            statuses=[item.status for item in outcomes],
+            messages=[item.message for item in outcomes],
+        )
 
-    def _job(
+    def _outcomes(self, work: "_FitCell", place: Workplace) -> list[CellOutcome]:
+        who = type(self).__name__
+        found = run_cells(
+            work,
+            range(work.count),
+            work.label,
+            place,
+            name=who,
+            progress=self.search.progress,
+        )
+        outcomes = list(found.values())
+        again = " The same call tries them again." if is_named(self.search) else ""
+        warn_of_failures(who, outcomes, again=again)
+        return outcomes
+
+
+@final
+class _FitCell:
+    """Fits one cell; a function that can be sent to workers.
+
+    Parameters
+    ----------
+    search : Search
+    graph : FactorGraphModel
+        With the whole priors.
+    priors : tuple of Prior, length K
+        The axes.
+    axes : sequence of sequence of Prior
+        Their cells.
+    info : mapping or None
+    whole : bool
+        Return results as they are, not the arrays alone.
+    """
+
+    def __init__(
         self,
+        search: Search,
         graph: FactorGraphModel,
-        cells: Mapping[Prior, Prior],
-        number: int,
+        priors: tuple[Prior, ...],
+        axes: Sequence[Sequence[Prior]],
         info: Mapping[str, Any] | None,
-    ) -> "_Job":
-        search, shape = self.search, (self.number_of_steps,) * len(cells)
-        changes: dict[str, Any] = {}
+        *,
+        whole: bool,
+    ) -> None:
+        self._search = search
+        self._graph = graph
+        self._priors = priors
+        self._shape = tuple(len(axis) for axis in axes)
+        self._cells = list(itertools.product(*axes))
+        self._info = info
+        self._whole = whole
+
+    @property
+    def count(self) -> int:
+        """The number of cells."""
+        return len(self._cells)
+
+    def label(self, number: int) -> str:
+        """Return what a cell is called in messages."""
+        where = ", ".join(str(cell) for cell in self._cells[number])
+        return f"cell {number}: {where}"
+
+    def graph(self, number: int) -> FactorGraphModel:
+        """Return the graph of a cell: the priors of the axes replaced by its own."""
+        pairs = zip(self._priors, self._cells[number], strict=True)
+        return self._graph.with_analyses({}, dict(pairs))
+
+    def __call__(self, number: int) -> CellOutcome:
+        results: ResultList = self._own_search(number).fit(
+            self.graph(number), info=self._info
+        )
+        record = results.record
+        return CellOutcome(record.status, "", results if self._whole else record)
+
+    def results(self, number: int, value: Any) -> ResultList | None:
+        """Return the results of a cell from what came back.
+
+        A worker's priors are copies: results are made of the caller's own.
+        """
+        if isinstance(value, Samples):
+            return make_results(lower(self.graph(number)), value)
+        return value  # type: ignore[no-any-return]
+
+    def _own_search(self, number: int) -> Search:
+        search, changes = self._search, dict[str, Any]()
         if search.seed is not None:
             changes["seed"] = child_seed(search.seed, number)
-        if search.name is not None or search.path_prefix is not None:
-            position = "_".join(str(i) for i in np.unravel_index(number, shape))
-            prefix = "" if search.name is None else f"{search.name}_"
-            changes["name"] = f"{prefix}cell_{position}"
-        if search.progress is None and self.number_of_cores > 1:
-            changes["progress"] = False  # the bars would write over one another
-        where = ", ".join(str(cell) for cell in cells.values())
-        own = dataclasses.replace(search, **changes)
-        return _Job(own, _with_priors(graph, cells), info, f"cell {number}: {where}")
-
-    def _in_processes(self, jobs: Sequence["_Job"]) -> list[ResultList]:
-        who = f"SearchGridSearch(number_of_cores={self.number_of_cores})"
-        require_guard(who)
-        _require_sendable(jobs[0], who)
-        with ProcessPoolExecutor(
-            min(self.number_of_cores, len(jobs)), multiprocessing.get_context("spawn")
-        ) as pool:
-            futures = [pool.submit(_samples, *job[:3]) for job in jobs]
-            try:
-                found = []
-                for job, future in zip(jobs, futures, strict=True):
-                    with _in_cell(job):
-                        found.append(future.result())
-            except BrokenProcessPool:
-                msg = (
-                    f"{who}: a worker process ended early: out of memory, or it could not "
-                    "start (then its own message stands above). Finished cells of a named "
-                    "search are kept."
-                )
-                raise LikelihoodError(msg) from None
-            finally:
-                pool.shutdown(cancel_futures=True)  # the first failure ends the grid
-        # The worker's priors are copies: results are made of the caller's own.
-        return [
-            make_results(lower(job.graph), samples)
-            for job, samples in zip(jobs, found, strict=True)
-        ]
-
-
-class _Job(NamedTuple):
-    """One cell to fit."""
-
-    search: Search
-    graph: FactorGraphModel
-    info: Mapping[str, Any] | None
-    label: str
-
-
-def _checked(grid_priors: Iterable[Prior], graph: FactorGraphModel) -> dict[Prior, str]:
-    """Return the grid's priors with their names in the model."""
-    known = free_parameters(graph.global_prior_model)
-    drawn = [prior for population in graph.populations for prior in population.drawn]
-    names: dict[Prior, str] = {}
-    for prior in grid_priors:
-        if not isinstance(prior, Prior):
-            msg = f"grid_priors takes priors, e.g. [model.centre], got {prior!r}."
-            raise ModelError(msg)
-        if any(prior is other for other in drawn):
-            msg = (
-                f"grid_priors: {prior} is drawn from a population, whose density it has "
-                "instead of its own; make a grid over the population's parameters."
-            )
-            raise ModelError(msg)
-        if prior not in known:
-            msg = (
-                f"grid_priors: {prior} is no free parameter of the model; give the prior "
-                f"objects that stand there. Known: {', '.join(known.values())}."
-            )
-            raise ModelError(msg)
-        if prior in names:
-            msg = f"grid_priors: '{names[prior]}' is given twice; one axis is enough."
-            raise ModelError(msg)
-        names[prior] = known[prior]
-    if not names:
-        msg = "grid_priors is empty; give at least one prior, e.g. [model.centre]."
-        raise ModelError(msg)
-    return names
-
-
-def _cells(prior: Prior, count: int, name: str) -> tuple[Prior, ...]:
-    """Return the priors of equal mass that `prior` is cut into."""
-    divisible = isinstance(prior, DIVISIBLE) and not prior.is_conditional
-    if not divisible or not np.isfinite(prior.support).all():
-        msg = (
-            f"grid_priors: '{name}' ({prior}) cannot be cut into cells. Allowed are "
-            "UniformPrior and LogUniformPrior, and GaussianPrior, TruncatedGaussianPrior "
-            "and LogGaussianPrior with two finite limits, all with numbers as arguments."
-        )
-        raise PriorError(msg)
-    lowest, highest = prior.support
-    inner = [prior.value_for(i / count) for i in range(1, count)]
-    whole: Any = prior  # one of DIVISIBLE: it has limits
-    return tuple(
-        dataclasses.replace(whole, lower_limit=low, upper_limit=high)
-        for low, high in itertools.pairwise([lowest, *inner, highest])
-    )
-
-
-def _with_priors(
-    graph: FactorGraphModel, replacement: Mapping[Prior, Prior]
-) -> FactorGraphModel:
-    """Return the graph with some priors replaced wherever they stand."""
-    swap = Substitution(replacement)
-    factors: list[AnalysisFactor | HierarchicalFactor] = [
-        AnalysisFactor(swap.node(factor.prior_model), factor.analysis, factor.name)
-        for factor in graph.factors.values()
-    ]
-    for old in graph.populations:
-        hyperpriors = {key: swap.value(value) for key, value in old.hyperpriors.items()}
-        new = HierarchicalFactor(old.distribution, name=old.name, **hyperpriors)
-        for prior in old.drawn:
-            new.add_drawn_variable(swap.value(prior))
-        factors.append(new)
-    made = FactorGraphModel(*factors)
-    # Conditions on the joint model use its own priors: drawn variables are new ones.
-    models = (graph.global_prior_model, made.global_prior_model)
-    own = Substitution(dict(zip(*map(free_parameters, models), strict=True)))
-    conditions = models[0].assertions
-    models[1].with_assertions(
-        tuple(
-            Comparison(own.value(c.lower), own.value(c.upper), strict=c.strict)
-            for c in conditions
-        )
-    )
-    return made
-
-
-def _in_turn(jobs: Sequence[_Job]) -> list[ResultList]:
-    found: list[ResultList] = []
-    for job in jobs:
-        with _in_cell(job):
-            found.append(job.search.fit(job.graph, info=job.info))
-    return found
-
-
-def _samples(
-    search: Search, graph: FactorGraphModel, info: Mapping[str, Any] | None
-) -> Samples:
-    """Fit one cell in a worker; only arrays travel back."""
-    results: ResultList = search.fit(graph, info=info)
-    return results.record
-
-
-@contextmanager
-def _in_cell(job: _Job) -> Iterator[None]:
-    """Say in which cell an error happened."""
-    try:
-        yield
-    except GraphfitError as error:
-        error.add_note(f"In {job.label}")
-        raise
-
-
-def _require_sendable(job: _Job, who: str) -> None:
-    try:
-        pickle.dumps(job[:3])
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        msg = (
-            f"{who}: the model or an analysis cannot be sent to worker processes: {error}. "
-            "Define its classes and functions at the top level of a module, keep open "
-            "files out of it, or use number_of_cores=1."
-        )
-        raise SettingError(msg) from error
+        if is_named(search):
+            changes["name"] = cell_name(search, number, self._shape)
+        return dataclasses.replace(search, **changes)

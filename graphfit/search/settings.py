@@ -46,6 +46,8 @@ def settings(cls: type[SearchClass]) -> type[SearchClass]:
             )
             raise SettingError(msg)
         for old, new in ALIASES.items():
+            if old in names:
+                continue
             if old in given and new in names:
                 given[new] = given.pop(old)
             elif given.get(old) == 1:

@@ -1,10 +1,14 @@
 """Grids of fits against closed forms: normal data, of which every evidence is known."""
 
 import itertools
+import os
+import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from math import log, pi, sqrt
+from multiprocessing import parent_process
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,7 @@ from scipy.stats import norm
 
 import graphfit as gf
 from graphfit.errors import (
-    LikelihoodError,
+    ConvergenceWarning,
     ModelError,
     PriorError,
     ResultError,
@@ -394,24 +398,164 @@ class Broken(gf.Analysis):
         return 0.0
 
 
-@pytest.mark.distributed
-@pytest.mark.parametrize("cores", [1, 2])
-def test_a_failure_names_its_cell(cores):
+@pytest.mark.parametrize(
+    "where",
+    [
+        {},
+        {"scheduler": "threads", "n_workers": 2},
+        pytest.param({"number_of_cores": 2}, marks=pytest.mark.distributed),
+    ],
+    ids=["here", "threads", "processes"],
+)
+def test_a_failure_names_its_cell_and_the_others_go_on(where):
     model = one_parameter(gf.UniformPrior(0.0, 10.0))
-    grid = SearchGridSearch(
-        search=Quadrature(), number_of_steps=2, number_of_cores=cores
+    grid = SearchGridSearch(search=Quadrature(), number_of_steps=4, **where)
+    with pytest.warns(ConvergenceWarning, match="2 of 4 cells have no answer") as told:
+        result = grid.fit(model=model, analysis=Broken(), grid_priors=[model.x])
+    place = "In cell 2: UniformPrior, lower_limit = 5, upper_limit = 7.5: "
+    assert place in str(told[0].message)
+    assert "no such star" in str(told[0].message)
+    failed = [False, False, True, True]
+    assert (result.statuses == gf.Status.USER_ERROR).tolist() == failed
+    assert [bool(text) for text in result.messages] == failed
+    assert [item is None for item in result.results] == failed
+    assert result.messages[2].startswith(f"{place}LikelihoodError")
+    assert "in log_likelihood_function" in result.messages[2]  # the traceback
+    np.testing.assert_array_equal(np.isnan(result.log_evidence_values), failed)
+    np.testing.assert_array_equal(np.isnan(result.log_likelihoods), failed)
+    np.testing.assert_allclose(result.log_evidence_values[:2], 0.0, atol=1e-12)
+    assert np.isnan(result.log_evidence)  # what is missing is not made up
+    assert result.best_result is result.results[0]
+    assert result.info.splitlines()[-1].split()[-3:] == ["no", "answer", "user_error"]
+    for ask in ("log_evidences", "cell_probabilities"):
+        with pytest.raises(ResultError, match=r"2 of 4 cells .* no such star"):
+            getattr(result, ask)
+
+
+class Hopeless(gf.Analysis):
+    """Fails everywhere."""
+
+    def log_likelihood_function(self, instance):
+        msg = "no star at all"
+        raise ValueError(msg)
+
+
+def test_a_grid_without_any_answer():
+    model = one_parameter(gf.UniformPrior(0.0, 10.0))
+    grid = SearchGridSearch(search=Quadrature(), number_of_steps=5)
+    with pytest.warns(ConvergenceWarning, match="5 of 5 cells .*") as told:
+        result = grid.fit(model=model, analysis=Hopeless(), grid_priors=[model.x])
+    assert str(told[0].message).endswith("and 2 more")
+    with pytest.raises(ResultError, match=r"No cell .* In cell 0: .* no star at all"):
+        _ = result.best_result
+
+
+class Half(gf.Analysis):
+    """Impossible in the upper half."""
+
+    def log_likelihood_function(self, instance):
+        return -0.5 * (instance.x - 2.0) ** 2 if instance.x < 5.0 else -np.inf
+
+
+def test_an_impossible_cell_has_no_evidence_and_the_sum_is_known():
+    model = one_parameter(gf.UniformPrior(0.0, 10.0))
+    search = gf.DynestyStatic(nlive=30, seed=1, progress=False)
+    grid = SearchGridSearch(search=search, number_of_steps=2)
+    with pytest.warns(ConvergenceWarning, match="1 of 2 cells have no answer"):
+        result = grid.fit(model=model, analysis=Half(), grid_priors=[model.x])
+    assert result.statuses[1] is gf.Status.IMPOSSIBLE
+    whole = log(mass(0.0, 5.0, 2.0) * sqrt(2 * pi) / 10.0)
+    assert abs(result.log_evidence - whole) < 4 * result.log_evidence_error
+    assert result.cell_probabilities.tolist() == [1.0, 0.0]
+
+
+class Deadly(gf.Analysis):
+    """Ends its process between 2.5 and 5, if that is a worker."""
+
+    def log_likelihood_function(self, instance):
+        if 2.5 < instance.x < 5.0 and parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return -0.5 * (instance.x - 4.0) ** 2
+
+
+@pytest.mark.slow
+@pytest.mark.distributed
+def test_a_worker_that_dies_costs_its_cell_alone(tmp_path):
+    model = one_parameter(gf.UniformPrior(0.0, 10.0))
+    search = Quadrature(nodes=8, name="fit", path_prefix=tmp_path, figures=False)
+    grid = SearchGridSearch(search=search, scheduler="processes", n_workers=2)
+    with pytest.warns(ConvergenceWarning, match="The same call tries them") as told:
+        result = grid.fit(model=model, analysis=Deadly(), grid_priors=[model.x])
+    assert "In cell 1: " in str(told[0].message)
+    dead = [False, True, False, False]
+    assert (result.statuses == gf.Status.WORKER_DIED).tolist() == dead
+    np.testing.assert_array_equal(np.isnan(result.log_evidence_values), dead)
+    RUNS.clear()
+    again = replace(grid, scheduler=None, n_workers=None)
+    whole = again.fit(model=model, analysis=Deadly(), grid_priors=[model.x])
+    assert RUNS == [("fit_cell_1", None)]
+    good = np.array([0, 2, 3])
+    np.testing.assert_array_equal(
+        whole.log_evidence_values[good], result.log_evidence_values[good]
     )
-    with pytest.raises(LikelihoodError, match="no such star") as caught:
-        grid.fit(model=model, analysis=Broken(), grid_priors=[model.x])
-    (note,) = caught.value.__notes__
-    assert note.startswith("In cell 1: UniformPrior, lower_limit = 5, upper_limit = 10")
+
+
+class Held(Normal):
+    """Holds what no other process can have."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.lock = threading.Lock()
 
 
 def test_what_cannot_be_sent_is_named(analysis):
-    model = gf.Collection(x=gf.relation(lambda a: a, gf.UniformPrior(0.0, 1.0)))
+    model = one_parameter(gf.UniformPrior(0.0, 1.0))
     grid = SearchGridSearch(search=Quadrature(), number_of_cores=2)
-    with pytest.raises(SettingError, match="cannot be sent to worker processes"):
-        grid.fit(model=model, analysis=analysis, grid_priors=model.priors)
+    with pytest.raises(SettingError, match="cannot be sent to other processes"):
+        grid.fit(model=model, analysis=Held([1.0]), grid_priors=[model.x])
+
+
+@pytest.mark.parametrize("search", [Quadrature(), gf.DynestyStatic(nlive=20, seed=3)])
+def test_threads_give_the_same_numbers(analysis, search):
+    model = one_parameter(gf.UniformPrior(0.0, 10.0))
+    serial = SearchGridSearch(search=search, number_of_steps=3)
+    one, two = (
+        grid.fit(model=model, analysis=analysis, grid_priors=[model.x])
+        for grid in (serial, replace(serial, scheduler="threads", n_workers=2))
+    )
+    for a, b in zip(one.results, two.results, strict=True):
+        assert a.samples.values.tobytes() == b.samples.values.tobytes()
+        assert a.log_evidence == b.log_evidence
+
+
+def test_many_cells_go_in_pieces_and_keep_their_order():
+    model = one_parameter(gf.UniformPrior(0.0, 10.0))
+
+    class At(gf.Analysis):
+        def log_likelihood_function(self, instance):
+            return float(instance.x)
+
+    grid = SearchGridSearch(
+        search=Quadrature(nodes=4),
+        number_of_steps=150,
+        scheduler="threads",
+        n_workers=2,
+    )
+    result = grid.fit(model=model, analysis=At(), grid_priors=[model.x])
+    assert (np.diff(result.log_likelihoods) > 0.0).all()
+    assert result.log_evidence == pytest.approx(log((np.exp(10) - 1) / 10), abs=1e-6)
+
+
+def test_each_axis_may_have_its_own_steps(analysis):
+    x, y = gf.UniformPrior(0.0, 10.0), gf.UniformPrior(-1.0, 1.0)
+    model = gf.Collection(x=x, y=y)
+    grid = SearchGridSearch(search=Quadrature(nodes=16), number_of_steps=(3, 1))
+    result = grid.fit(model=model, analysis=analysis, grid_priors=[x, y])
+    assert result.shape == (3, 1)
+    whole = uniform_evidence(analysis, 0.0, 10.0)
+    assert result.log_evidence == pytest.approx(whole, abs=1e-4)
+    with pytest.raises(SettingError, match="the grid has 1 axes"):
+        grid.fit(model=model, analysis=analysis, grid_priors=[x])
 
 
 SCRIPT = """
@@ -477,6 +621,9 @@ def test_a_search_without_evidence(analysis):
         ({"number_of_steps": 0}, "number_of_steps=0): must be at least 1"),
         ({"number_of_cores": 0}, "number_of_cores=0): must be at least 1"),
         ({"number_of_steps": 2.5}, "number_of_steps=2.5): must be an integer"),
+        ({"number_of_steps": (2, 0)}, "must be at least 1, or a tuple of such"),
+        ({"scheduler": "thread"}, "Did you mean 'threads'"),
+        ({"scheduler": "threads", "n_workers": 0}, "n_workers must be a whole number"),
         ({"search": "dynesty"}, "search='dynesty'): must be Search"),
         ({"step": 3}, "no setting 'step'"),
     ],
