@@ -16,7 +16,7 @@ from typing import Any, final
 import numpy as np
 from scipy import special
 
-from graphfit.kernels import truncated_gaussian
+from graphfit.kernels import mixture, truncated_gaussian
 
 Rule = Callable[..., tuple[Any, ...]]
 
@@ -201,6 +201,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         # In the transforms of priors, which nobody differentiates.
         "hazard_integral": Operation(truncated_gaussian.hazard_integral),
         "hazard_step": Operation(truncated_gaussian.hazard_step),
+        "normal_mixture_root": Operation(mixture.normal_mixture_root),
         "betaln": _undifferentiated(special.betaln),
         "betainc": _undifferentiated(special.betainc),
         "betaincc": _undifferentiated(special.betaincc),

@@ -6,7 +6,8 @@ and agree with them to rounding (a test compares each).
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from scipy import special
 from graphfit.compiler.operations import Apply
 from graphfit.priors import density as families
 from graphfit.priors.density import Density
+from graphfit.priors.mixture import Parts, split_arguments
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 lgamma = Apply("lgamma")
@@ -130,6 +132,33 @@ LOG_DENSITY: Mapping[Density, Callable[..., Any]] = MappingProxyType(
         families.INVERSE_GAMMA: _inverse_gamma,
     }
 )
+
+
+def log_density_formula(density: Density) -> Callable[..., Any] | None:
+    """Return the formula of a family or of a mixture of families; None if it has none."""
+    if not density.parts:
+        return LOG_DENSITY.get(density)
+    formulas = [log_density_formula(family) for family, _ in density.parts]
+    known = [formula for formula in formulas if formula is not None]
+    if len(known) < len(formulas):
+        return None
+    return partial(_mixture, density.parts, known)
+
+
+def _mixture(
+    parts: Parts, formulas: Sequence[Callable[..., Any]], x: Any, *arguments: Any
+) -> Any:
+    total: Any = 0.0
+    terms: list[Any] = []
+    pieces = split_arguments(parts, arguments)
+    for formula, (_, weight, own) in zip(formulas, pieces, strict=True):
+        total = total + weight
+        terms.append(np.log(weight) + formula(x, *own))
+    value = terms[0]
+    for term in terms[1:]:
+        value = np.logaddexp(value, term)
+    return value - np.log(total)
+
 
 # Constant inside their support: bounds say all where the limits are numbers.
 CONSTANT = frozenset({families.UNIFORM, families.FLAT})

@@ -19,7 +19,7 @@ from graphfit.compiler.factor_kernel import FactorData, Kernels, Kind
 from graphfit.compiler.factor_sum import FactorSum
 from graphfit.compiler.formula import Formula, Row, canonical, differing
 from graphfit.compiler.machine import compile_module, vector_width
-from graphfit.compiler.prior_formulas import CONSTANT, LOG_DENSITY
+from graphfit.compiler.prior_formulas import CONSTANT, log_density_formula
 from graphfit.compiler.tape import Tape
 from graphfit.compiler.trace import trace
 from graphfit.compiler.tracer import Tracer, Untraceable
@@ -194,7 +194,8 @@ def _formula(prior: Prior, space: ParameterSpace) -> Formula:
         return f"The prior of '{space.names[space.priors.index(prior)]}'"
 
     value: Callable[[Row], Any]
-    if isinstance(prior, OrderedPrior) and prior.base.density in LOG_DENSITY:
+    formula = log_density_formula(prior.density)
+    if isinstance(prior, OrderedPrior) and log_density_formula(prior.base.density):
         if not _is_whole(prior, space):
             msg = (
                 f"{what()} is one of an ordered group, of which higher ones are no "
@@ -203,8 +204,8 @@ def _formula(prior: Prior, space: ParameterSpace) -> Formula:
             )
             raise ModelError(msg)
         value = partial(_ordered, prior)
-    elif prior.density in LOG_DENSITY:
-        value = partial(_plain, prior)
+    elif formula is not None:
+        value = partial(_plain, prior, formula)
     else:
         msg = (
             f"{what()} ({prior.density.name}) has no formula that can be differentiated. "
@@ -214,9 +215,9 @@ def _formula(prior: Prior, space: ParameterSpace) -> Formula:
     return _traced(value, space, what)
 
 
-def _plain(prior: Prior, row: Row) -> Any:
+def _plain(prior: Prior, formula: Callable[..., Any], row: Row) -> Any:
     arguments = [row.value(item) for item in prior.arguments]
-    return LOG_DENSITY[prior.density](row.value(prior), *arguments)
+    return formula(row.value(prior), *arguments)
 
 
 def _ordered(prior: OrderedPrior, row: Row) -> Any:
@@ -227,7 +228,9 @@ def _ordered(prior: OrderedPrior, row: Row) -> Any:
     """
     x = row.value(prior)
     arguments = [row.value(item) for item in prior.base.arguments]
-    value = np.log(prior.remaining) + LOG_DENSITY[prior.base.density](x, *arguments)
+    formula = log_density_formula(prior.base.density)
+    assert formula is not None  # asked before
+    value = np.log(prior.remaining) + formula(x, *arguments)
     return np.where(x >= row.value(prior.previous), value, -np.inf)
 
 

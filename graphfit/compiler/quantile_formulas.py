@@ -15,6 +15,7 @@ from graphfit.compiler import beta_gamma_formulas as beta_gamma
 from graphfit.compiler import distribution_formulas as plain
 from graphfit.compiler import truncated_formulas as truncated
 from graphfit.compiler.beta_gamma_formulas import wanted
+from graphfit.compiler.mixture_formulas import mixture_quantile
 from graphfit.compiler.tracer import Untraceable
 from graphfit.priors import OrderedPrior, Prior
 from graphfit.priors import density as families
@@ -83,6 +84,8 @@ def quantile(prior: Prior, u: Any, arguments: Sequence[Any]) -> Any:
     ]
     if isinstance(prior, OrderedPrior):
         return _ordered(_probabilities(prior.base.density), u, *numbers)
+    if prior.density.parts:
+        return mixture_quantile(prior.density.parts, u, numbers)
     return _probabilities(prior.density).quantile(u, *numbers)
 
 

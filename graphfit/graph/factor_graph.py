@@ -8,9 +8,12 @@ import networkx as nx
 
 from graphfit.analysis import Analysis
 from graphfit.errors import GraphError, close_match
-from graphfit.graph.factor import AnalysisFactor, HierarchicalFactor
+from graphfit.graph.factor import AnalysisFactor
+from graphfit.graph.hierarchical_factor import Form, HierarchicalFactor
 from graphfit.graph.joint_model import joint_model
+from graphfit.graph.population_text import population_text
 from graphfit.model import Collection
+from graphfit.model.node import Node
 from graphfit.model.tree import (
     Substitution,
     assertions,
@@ -18,7 +21,7 @@ from graphfit.model.tree import (
     free_parameters,
     unique_name,
 )
-from graphfit.priors import Comparison, Expression, Prior, Relation
+from graphfit.priors import Comparison, Expression, Prior
 
 Factor = AnalysisFactor | HierarchicalFactor
 
@@ -37,7 +40,7 @@ class FactorGraphModel:
     ------
     GraphError
         For no factors, two factors of one name, or a drawn variable that no factor's
-        model holds.
+        model holds or that several share.
 
     Examples
     --------
@@ -95,9 +98,60 @@ class FactorGraphModel:
         return self._model
 
     @property
+    def populations_by_name(self) -> dict[str, HierarchicalFactor]:
+        """The populations by their names in parameter paths."""
+        names = [name for name, _ in self._model.children()][len(self._factors) :]
+        return dict(zip(names, self._populations, strict=True))
+
+    def draws_of(self, population: HierarchicalFactor) -> list[tuple[Prior, ...]]:
+        """Return what stands in the joint model for each draw from a population.
+
+        Parameters
+        ----------
+        population : HierarchicalFactor
+            Of this graph.
+
+        Returns
+        -------
+        list of tuples of Prior
+            One conditional prior for each variable of a draw; draws whose variables are
+            not in this graph (a part of another) are left out.
+        """
+        draws = [draw.variables for draw in population.draws]
+        return [
+            tuple(self._drawn[prior] for prior in variables)
+            for variables in draws
+            if all(prior in self._drawn for prior in variables)
+        ]
+
+    @property
+    def forms(self) -> dict[Prior, Form]:
+        """The form that populations ask for, by the drawn variables' conditional priors.
+
+        Of the joint model; variables of populations that leave it to the search are not
+        among them.
+        """
+        return {
+            prior: population.form
+            for population in self._populations
+            if population.form != "auto"
+            for draw in self.draws_of(population)
+            for prior in draw
+        }
+
+    @property
     def info(self) -> str:
-        """The joint model as text; what all factors share is shown once."""
-        return self._model.info
+        """The joint model as text; what all factors share is shown once.
+
+        Populations follow, with their hyper-parameters and the variables drawn from them.
+        """
+        names = free_parameters(self._model)
+        lines = [
+            population_text(name, population, self.draws_of(population), names)
+            for name, population in self.populations_by_name.items()
+        ]
+        extra = ["", "Populations", *(f"    {line}" for line in lines)] if lines else []
+        return "\n".join([self._model.info, *extra])
 
     def log_likelihood_function(self, instance: Any) -> float:
         """Return the sum of the factors' log-likelihoods at the joint instance.
@@ -204,7 +258,7 @@ class FactorGraphModel:
     def with_analyses(
         self,
         analyses: Mapping[str, Analysis],
-        numbers: Mapping[Relation, Any] | None = None,
+        numbers: Mapping[Any, Any] | None = None,
     ) -> "FactorGraphModel":
         """Return the same graph over other datasets.
 
@@ -212,9 +266,9 @@ class FactorGraphModel:
         ----------
         analyses : mapping from str to Analysis
             By the factors' names; factors not named keep theirs.
-        numbers : mapping from Relation to number or prior, optional
-            What takes the place of which relation, wherever it stands; priors that do not
-            depend on one stay the same objects.
+        numbers : mapping from Relation or Prior to number or prior, optional
+            What takes the place of which relation or prior of the joint model, wherever it
+            stands; priors that do not depend on one stay the same objects.
         """
         swap = Substitution(numbers or {})
         new = object.__new__(type(self))
@@ -227,6 +281,27 @@ class FactorGraphModel:
         }
         new._populations = self._populations
         new._drawn = {prior: swap.value(drawn) for prior, drawn in self._drawn.items()}
+        return new
+
+    def with_models(self, models: Mapping[str, Node]) -> "FactorGraphModel":
+        """Return the same graph with other models of some datasets.
+
+        Parameters
+        ----------
+        models : mapping from str to Model or Collection
+            By the factors' names; factors not named keep theirs.  They are made of the
+            joint model, ``graph.global_prior_model[name]``, whose priors they hold.
+        """
+        siblings = {key: models.get(key, self._model[key]) for key in self._factors}
+        others = {k: v for k, v in self._model.children() if k not in siblings}
+        new = object.__new__(type(self))
+        new._model = Collection.of_siblings(siblings, others)
+        new._model.with_assertions(self._model.assertions)
+        new._factors = {
+            key: AnalysisFactor(new._model[key], factor.analysis, factor.name)
+            for key, factor in self._factors.items()
+        }
+        new._populations, new._drawn = self._populations, self._drawn
         return new
 
     def factor(self, key: str | int) -> AnalysisFactor:

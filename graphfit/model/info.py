@@ -4,7 +4,7 @@ Siblings that hold the same things are shown once under their range (``0 - 2``);
 of them share stands under the range, what each has for itself under its own key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from graphfit.model.node import Node
@@ -163,13 +163,22 @@ def _entries(
     node: Node, numbers: dict[Prior, int], depth: int, skip: Sequence[str]
 ) -> list[str]:
     lines: list[str] = []
-    for key, child in child_items(node):
+    children = dict(child_items(node))
+    beside = {child for child in children.values() if isinstance(child, Prior)}
+    for key, child in children.items():
         if key not in skip:
-            lines += _entry(key, child, numbers, depth)
+            lines += _entry(key, child, numbers, depth, beside)
     return lines
 
 
-def _entry(key: str, value: Any, numbers: dict[Prior, int], depth: int) -> list[str]:
+def _entry(
+    key: str,
+    value: Any,
+    numbers: dict[Prior, int],
+    depth: int,
+    beside: Container[Prior] = (),
+) -> list[str]:
+    """Return a child's lines; a relation's inputs, unless they stand beside it."""
     if isinstance(value, Node):
         return [f"{INDENT * depth}{key}", *_entries(value, numbers, depth + 1, ())]
     if isinstance(value, Prior):
@@ -177,7 +186,8 @@ def _entry(key: str, value: Any, numbers: dict[Prior, int], depth: int) -> list[
     if isinstance(value, Relation):
         lines = [_row(key, value.text(inputs(value)), depth)]
         for prior, name in inputs(value).items():
-            lines += _entry(name, prior, numbers, depth + 1)
+            if prior not in beside:
+                lines += _entry(name, prior, numbers, depth + 1)
         return lines
     return [_row(key, _constant(value), depth)]
 

@@ -6,8 +6,7 @@ parameters without data (conditional priors, conditions).  Rows that repeat one 
 one row under their range, so that three hundred datasets are as readable as three.
 """
 
-import dataclasses
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, final
 
@@ -16,19 +15,28 @@ from graphfit.graph import FactorGraphModel
 from graphfit.model import Collection
 from graphfit.model.node import Node
 from graphfit.model.tree import (
-    Substitution,
     assertions,
     direct_parameters,
     free_parameters,
     inputs,
     relations,
 )
-from graphfit.priors import Comparison, Expression, Prior, Relation
+from graphfit.plot.prior_text import (
+    LONGEST_TEXT,
+    condition_priors,
+    family,
+    named_text,
+    prior_inputs,
+    prior_text,
+    shortened,
+)
+from graphfit.priors import Comparison, Expression, Prior
 
 MOST_IN_BUNDLE = 6
-LONGEST_TEXT = 34
 
 Id = Hashable
+# A drawn variable: the population's name, its family, which of a draw's variables it is.
+Membership = tuple[str, str, int]
 
 
 @final
@@ -143,16 +151,17 @@ def sketch(subject: Any, most_rows: int) -> Sketch:
         msg = "plot.graph: the model has no free parameter; give it at least one prior."
         raise ModelError(msg)
     factors = _factors(parts)
+    members = _members(subject)
     groups = [[factor] for factor in factors]
     if len(factors) > most_rows:
-        groups = _alike(factors)
+        groups = _alike(factors, members)
     left_out = 0
     if len(groups) > most_rows:
         head = most_rows // 2
         tail = most_rows - head - 1
         left_out = sum(len(group) for group in groups[head:-tail])
         groups = groups[:head] + groups[-tail:]
-    drawing = _Drawing(names)
+    drawing = _Drawing(names, members)
     rows = [drawing.row(group, factors) for group in groups]
     if left_out:
         rows.insert(most_rows // 2, Row("⋮", [f"{left_out} further {word}s"], 0))
@@ -194,6 +203,18 @@ def _factors(parts: dict[str, Any]) -> list[_Factor]:
     return found
 
 
+def _members(subject: Any) -> dict[Prior, Membership]:
+    """Return the variables that are drawn from the populations of a graph."""
+    if not isinstance(subject, FactorGraphModel):
+        return {}
+    return {
+        prior: (name, population.parent.label, k)
+        for name, population in subject.populations_by_name.items()
+        for draw in subject.draws_of(population)
+        for k, prior in enumerate(draw)
+    }
+
+
 def _as_node(name: str, part: Any) -> Node:
     return part if isinstance(part, Node) else Collection(**{name: part})
 
@@ -203,26 +224,20 @@ def _notes(name: str, part: Any) -> list[str]:
     node = _as_node(name, part)
     notes = [node.label()] if isinstance(part, Node) and node.label() != name else []
     for relation, place in relations(node).items():
-        notes.append(shortened(f"{place} = {_named_text(relation, inputs(relation))}"))
+        notes.append(shortened(f"{place} = {named_text(relation, inputs(relation))}"))
     return notes
 
 
-def _named_text(value: Any, names: dict[Prior, str]) -> str:
-    """Return the text of a relation or condition with its parameters' names."""
-    swap = Substitution(
-        {prior: dataclasses.replace(prior, name=name) for prior, name in names.items()}
-    )
-    if isinstance(value, Comparison):
-        sides = (swap.value(value.lower), swap.value(value.upper))
-        return str(Comparison(*sides, strict=value.strict))
-    return str(swap.value(value))
-
-
-def _alike(factors: Sequence[_Factor]) -> list[list[_Factor]]:
+def _alike(
+    factors: Sequence[_Factor], members: Mapping[Prior, Membership]
+) -> list[list[_Factor]]:
     """Group the factors that have the same model and share the same parameters."""
     groups: dict[Hashable, list[_Factor]] = {}
     for factor in factors:
-        own = tuple((factor.names[prior], _population(prior)) for prior in factor.own)
+        own = tuple(
+            (factor.names[prior], members.get(prior) or _population(prior))
+            for prior in factor.own
+        )
         places = tuple(note.partition(" = ")[0] for note in factor.notes)
         groups.setdefault((places, own, frozenset(factor.shared)), []).append(factor)
     return list(groups.values())
@@ -237,8 +252,11 @@ def _population(prior: Prior) -> Hashable:
 class _Drawing:
     """The circles of a sketch while it is being made."""
 
-    def __init__(self, names: dict[Prior, str]) -> None:
+    def __init__(
+        self, names: dict[Prior, str], members: Mapping[Prior, Membership]
+    ) -> None:
         self.circles: dict[Id, Circle] = {}
+        self._members = members
         self._of: dict[Prior, Id] = {}
         self._names = names
 
@@ -301,15 +319,17 @@ class _Drawing:
         found: dict[Hashable, Box] = {}
         for prior in names:
             if prior.is_conditional and prior in self._of:
-                for hyper in _inputs(prior):
+                for hyper in prior_inputs(prior):
                     self._shared(hyper)
-        for prior in [p for p in names if p.is_conditional and p in self._of]:
-            ids = [self._of[prior], *(self._of[p] for p in _inputs(prior))]
-            key = (_population(prior), *ids[1:])
-            box = found.setdefault(key, Box("prior", _family(prior), []))
-            box.circles += [id for id in ids if id not in box.circles]
+        for prior in [p for p in names if p in self._of]:
+            if prior in self._members:
+                self._add_draw(prior, found)
+            elif prior.is_conditional:
+                ids = [self._of[prior], *(self._of[p] for p in prior_inputs(prior))]
+                key = (_population(prior), *ids[1:])
+                self._link(found.setdefault(key, Box("prior", family(prior), [])), ids)
         for condition in conditions:
-            priors = list(dict.fromkeys(_operands(condition)))
+            priors = list(dict.fromkeys(condition_priors(condition)))
             if not all(prior in self._of for prior in priors):
                 continue  # of rows that are left out
             ids = list(dict.fromkeys(self._of[prior] for prior in priors))
@@ -317,12 +337,27 @@ class _Drawing:
             found.setdefault(("condition", *ids), Box("condition", label, ids))
         return list(found.values())
 
+    def _add_draw(self, prior: Prior, found: dict[Hashable, Box]) -> None:
+        """Link the one box of a population to a drawn variable and what that needs."""
+        name, label, _ = self._members[prior]
+        box = found.setdefault(name, Box("prior", label.removesuffix("Prior"), []))
+        # The other variables of the same draw stand at the box already.
+        hyper = [p for p in prior_inputs(prior) if self._membership(p) != name]
+        self._link(box, [self._of[prior], *(self._of[p] for p in hyper)])
+
+    def _membership(self, prior: Prior) -> str | None:
+        return self._members[prior][0] if prior in self._members else None
+
+    @staticmethod
+    def _link(box: Box, ids: Iterable[Id]) -> None:
+        box.circles += [id for id in dict.fromkeys(ids) if id not in box.circles]
+
     def _condition_text(self, condition: Comparison, priors: Sequence[Prior]) -> str:
         """Return a condition in the names that the circles show, if those tell it."""
         shown = {prior: self.circles[self._of[prior]].label for prior in priors}
         if len(set(shown.values())) < len(shown):
             shown = {prior: self._names[prior] for prior in priors}
-        return shortened(_named_text(condition, shown), 2 * LONGEST_TEXT)
+        return shortened(named_text(condition, shown), 2 * LONGEST_TEXT)
 
 
 def _merged_notes(group: Sequence[_Factor]) -> list[str]:
@@ -342,44 +377,3 @@ def _range(group: Sequence[_Factor], factors: Sequence[_Factor]) -> str:
     first, last = group[0].name, group[-1].name
     gaps = order[last] - order[first] + 1 > len(group)
     return f"{first} … {last}" + (" (with gaps)" if gaps else "")
-
-
-def prior_text(prior: Prior) -> str:
-    """Return a prior as one reads it: ``Uniform(0, 100)``.
-
-    Examples
-    --------
-    >>> from graphfit.priors import GaussianPrior
-    >>> prior_text(GaussianPrior(mean=0.0, sigma=2.5))
-    'Gaussian(0, 2.5)'
-    """
-    if prior.is_conditional:
-        return ""
-    numbers = ", ".join(f"{value:g}" for _, value in prior.operands())
-    return f"{_family(prior)}({numbers})"
-
-
-def _family(prior: Prior) -> str:
-    return type(prior).__name__.removesuffix("Prior")
-
-
-def shortened(text: str, most: int = LONGEST_TEXT) -> str:
-    """Return the text, or its beginning where it is too long for a drawing."""
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
-
-
-def _inputs(prior: Prior) -> list[Prior]:
-    """Return the parameters that a conditional prior depends on."""
-    return list(dict.fromkeys(p for _, v in prior.operands() for p in _leaves(v)))
-
-
-def _operands(condition: Comparison) -> Iterator[Prior]:
-    for side in (condition.lower, condition.upper):
-        yield from _leaves(side)
-
-
-def _leaves(value: Any) -> Iterator[Prior]:
-    if isinstance(value, Prior):
-        yield value
-    elif isinstance(value, Relation):
-        yield from inputs(value)

@@ -7,7 +7,10 @@ from graphfit.priors.gamma import ExponentialPrior, GammaPrior, InverseGammaPrio
 from graphfit.priors.gaussian import GaussianPrior, TruncatedGaussianPrior
 from graphfit.priors.half_gaussian import HalfGaussianPrior
 from graphfit.priors.heavy_tailed import HalfCauchyPrior, StudentTPrior
+from graphfit.priors.lkj import LKJCorrelation
 from graphfit.priors.log_gaussian import LogGaussianPrior
+from graphfit.priors.mixture import MixturePrior, stick_breaking
+from graphfit.priors.multivariate import MultivariateGaussianPrior
 from graphfit.priors.ordered import OrderedPrior, ordered_priors
 from graphfit.priors.pixel_map import pixel_map
 from graphfit.priors.prior import Prior
@@ -27,6 +30,7 @@ PRIOR_FAMILIES: dict[str, type[Prior]] = {
         InverseGammaPrior,
         LogGaussianPrior,
         LogUniformPrior,
+        MixturePrior,
         OrderedPrior,
         StudentTPrior,
         TruncatedGaussianPrior,
@@ -46,8 +50,11 @@ __all__ = [
     "HalfCauchyPrior",
     "HalfGaussianPrior",
     "InverseGammaPrior",
+    "LKJCorrelation",
     "LogGaussianPrior",
     "LogUniformPrior",
+    "MixturePrior",
+    "MultivariateGaussianPrior",
     "OrderedPrior",
     "Prior",
     "Relation",
@@ -57,4 +64,5 @@ __all__ = [
     "ordered_priors",
     "pixel_map",
     "relation",
+    "stick_breaking",
 ]

@@ -44,6 +44,9 @@ class Density:
     is_proper : bool
         Whether the density has an integral.  Without one, quantiles and probabilities are
         NaN, and no vector of the unit cube stands for a value.
+    parts : tuple of (Density, int)
+        What a mixture is made of: each component's family and how many arguments it takes.
+        A mixture's own arguments are the weights, then those of each component.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Density:
     support: Function
     coordinate: Literal["linear", "log"] = "linear"
     is_proper: bool = True
+    parts: tuple[tuple["Density", int], ...] = ()
 
 
 UNIFORM = Density(

@@ -206,4 +206,4 @@ def _plain(result: Any) -> Any:
 
 
 def _is_shown(value: Operand) -> bool:
-    return isinstance(value, Expression) or math.isfinite(value)
+    return isinstance(value, (Expression, tuple)) or math.isfinite(value)

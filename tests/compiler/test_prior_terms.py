@@ -122,7 +122,7 @@ def test_no_family_is_forgotten():
         case.make(*arguments).density
         for case in ALL_PRIORS
         for arguments in case.arguments
-        if not case.name.startswith("ordered")
+        if not case.name.startswith(("ordered", "mixture"))
     }
     assert families <= set(LOG_DENSITY)
 
@@ -153,6 +153,12 @@ CONDITIONAL = {
     "gamma": lambda m, s: gf.GammaPrior(1.0 + s, s),
     "exponential": lambda m, s: gf.ExponentialPrior(s),
     "inverse gamma": lambda m, s: gf.InverseGammaPrior(s, 2.0 * s),
+    "mixture": lambda m, s: gf.MixturePrior(
+        [0.2 * s, 1.0 - 0.2 * s], [gf.GaussianPrior(m, s), gf.StudentTPrior(3, 0, s)]
+    ),
+    "mixture beyond a limit": lambda m, s: gf.MixturePrior(
+        [1.0, 2.0 * s], [gf.GaussianPrior(m, s), gf.ExponentialPrior(s)]
+    ),
 }
 
 

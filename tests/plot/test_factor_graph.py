@@ -267,6 +267,43 @@ class TestPopulations:
         (box,) = sketch(population(300), 12).boxes
         assert len(box.circles) == 3
 
+    @pytest.mark.parametrize("count", [3, 300])
+    def test_means_by_member_are_one_population(self, count):
+        slope = gf.UniformPrior(0, 1, name="slope")
+        drawn = gf.HierarchicalFactor(gf.GaussianPrior, sigma=gf.UniformPrior(0, 1))
+        factors = []
+        for i in range(count):
+            model = gf.Model(gf.ex.Gaussian)
+            drawn.add_drawn_variable(model.centre, mean=slope * i)
+            factors.append(factor(model))
+        drawing = sketch(gf.FactorGraphModel(*factors, drawn), 12)
+        (box,) = drawing.boxes
+        labels = {drawing.circles[id].label for id in box.circles}
+        assert labels == {
+            "centre",
+            "distribution_model.slope",
+            "distribution_model.sigma",
+        }
+        assert len(drawing.rows) == (3 if count == 3 else 1)
+
+    @pytest.mark.parametrize("count", [3, 300])
+    def test_tuples_are_one_population(self, count):
+        drawn = gf.HierarchicalFactor(
+            gf.MultivariateGaussianPrior, mean=[0, 0], sigma=[1, gf.UniformPrior(0, 1)]
+        )
+        factors = []
+        for _ in range(count):
+            model = gf.Model(gf.ex.Gaussian)
+            drawn.add_drawn_variable((model.centre, model.sigma))
+            factors.append(factor(model))
+        graph = gf.FactorGraphModel(*factors, drawn)
+        (box,) = sketch(graph, 12).boxes
+        assert box.label == "MultivariateGaussian"
+        assert len(box.circles) == 2 * (3 if count == 3 else 1) + 2
+        found = words(gf.plot.graph(graph))
+        assert ("× 300" in found) == (count == 300)
+        assert "distribution_model.correlation" in found
+
     def test_populations_of_populations(self):
         drawing = sketch(nested_population(), 12)
         assert [box.kind for box in drawing.boxes].count("prior") == 3

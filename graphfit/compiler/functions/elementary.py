@@ -51,6 +51,7 @@ from graphfit.compiler.functions.instructions import (
 )
 from graphfit.compiler.functions.library import library_function
 from graphfit.compiler.functions.logarithm import log, log1p, log2, log10
+from graphfit.compiler.functions.normal_mixture import normal_mixture_root
 from graphfit.compiler.functions.normal_quantile import erfcinv, erfinv, ndtri
 from graphfit.compiler.functions.trigonometric import arctan, cos, sin, tan
 
@@ -233,6 +234,7 @@ EMIT: Mapping[str, Builder] = MappingProxyType(
         "erfcinv": erfcinv,
         "hazard_integral": hazard_integral,
         "hazard_step": hazard_step,
+        "normal_mixture_root": normal_mixture_root,
         "betaln": library_function("betaln"),
         "betainc": library_function("betainc"),
         "betaincc": library_function("betaincc"),

@@ -146,7 +146,7 @@ BINARY = {
 }
 ARITY = {case.name: len(case.ranges) for case in ALL_OPERATIONS}
 # tests/compiler/test_tape.py compares these with what they repeat.
-ELSEWHERE = {"hazard_integral", "hazard_step", "betaln"} | {
+ELSEWHERE = {"hazard_integral", "hazard_step", "normal_mixture_root", "betaln"} | {
     *("betainc", "betaincc", "betaincinv", "betainccinv"),
     *("gammainc", "gammaincc", "gammaincinv", "gammainccinv"),
 }
@@ -278,6 +278,8 @@ def test_a_far_neighbour_changes_nothing(name):
 @pytest.mark.parametrize("name", sorted(EMIT))
 def test_no_instruction_may_be_reordered(name):
     def build(builder, *values):
+        # The harness has three columns.
+        values = [*values, *[values[-1]] * (ARITY[name] - len(values))]
         if name in {"and", "or", "not"}:
             values = [EMIT["isnan"](builder, value) for value in values]
         elif name in {"where", "number"}:
@@ -286,7 +288,7 @@ def test_no_instruction_may_be_reordered(name):
         is_condition = name in {*CONDITIONS, "and", "or", "not"}
         return EMIT["number"](builder, value) if is_condition else value
 
-    text = harness.loop(build, 8, ARITY[name])
+    text = harness.loop(build, 8, min(ARITY[name], 3))
     flags = re.findall(r"\b(fast|nnan|ninf|nsz|arcp|contract|afn|reassoc)\b", text)
     assert not flags
 
