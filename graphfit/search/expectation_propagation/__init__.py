@@ -1,0 +1,1 @@
+"""Expectation propagation over the factors of a graph."""
