@@ -1,0 +1,1 @@
+"""NUTS: gradients of the joint posterior in unconstrained coordinates, sampled by nutpie."""
