@@ -20,8 +20,18 @@ The shortest complete fit, two repeat observations of one Gaussian line:
 True
 """
 
-from graphfit import ex, plot
+from graphfit import ex, plot, population
 from graphfit.analysis import Analysis, Pointwise, ProfileAnalysis
+from graphfit.checks import (
+    DatasetChecks,
+    LeaveOneOut,
+    PredictiveCheck,
+    Tension,
+    dataset_checks,
+    leave_one_out,
+    posterior_predictive,
+    tension,
+)
 from graphfit.compiler import Explanation
 from graphfit.cube import signal
 from graphfit.cube.analysis import CubeAnalysis
@@ -45,6 +55,7 @@ from graphfit.model_choice import (
     CubeComparison,
     ModelComparison,
     compare,
+    compare_shared,
     fit_components,
 )
 from graphfit.priors import (
@@ -56,14 +67,18 @@ from graphfit.priors import (
     HalfCauchyPrior,
     HalfGaussianPrior,
     InverseGammaPrior,
+    LKJCorrelation,
     LogGaussianPrior,
     LogUniformPrior,
+    MixturePrior,
+    MultivariateGaussianPrior,
     StudentTPrior,
     TruncatedGaussianPrior,
     UniformPrior,
     ordered_priors,
     pixel_map,
     relation,
+    stick_breaking,
 )
 from graphfit.result import (
     CovarianceInterpolator,
@@ -77,21 +92,25 @@ from graphfit.result import (
 from graphfit.samples import Status
 from graphfit.search import (
     LBFGS,
+    NUTS,
     BatchResult,
     CurveFitInfo,
     DynestyDynamic,
     DynestyStatic,
     Emcee,
+    ExpectationPropagation,
     LevenbergMarquardt,
     NestedSampler,
     SearchGridSearch,
     curve_fit,
 )
+from graphfit.sensitivity import Sensitivity, SensitivityResult
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LBFGS",
+    "NUTS",
     "Analysis",
     "AnalysisFactor",
     "Array",
@@ -104,9 +123,11 @@ __all__ = [
     "CubeResult",
     "CurveFitInfo",
     "DataWarning",
+    "DatasetChecks",
     "DynestyDynamic",
     "DynestyStatic",
     "Emcee",
+    "ExpectationPropagation",
     "Explanation",
     "ExponentialPrior",
     "FactorGraphModel",
@@ -122,37 +143,52 @@ __all__ = [
     "HalfGaussianPrior",
     "HierarchicalFactor",
     "InverseGammaPrior",
+    "LKJCorrelation",
+    "LeaveOneOut",
     "LevenbergMarquardt",
     "LinearInterpolator",
     "LogGaussianPrior",
     "LogUniformPrior",
+    "MixturePrior",
     "Model",
     "ModelComparison",
     "ModelInstance",
+    "MultivariateGaussianPrior",
     "NestedSampler",
     "Pointwise",
+    "PredictiveCheck",
     "ProfileAnalysis",
     "ProfileInstance",
     "Result",
     "ResultList",
     "SearchGridSearch",
+    "Sensitivity",
+    "SensitivityResult",
     "SplineInterpolator",
     "Status",
     "StudentTPrior",
+    "Tension",
     "TruncatedGaussianPrior",
     "UniformPrior",
     "compare",
+    "compare_shared",
     "curve_fit",
+    "dataset_checks",
     "ex",
     "explain",
     "fit_components",
     "fit_cube",
+    "leave_one_out",
     "ordered_priors",
     "parallel_fit_dask",
     "pixel_map",
     "plot",
+    "population",
+    "posterior_predictive",
     "relation",
     "signal",
     "start_values",
+    "stick_breaking",
+    "tension",
     "util",
 ]

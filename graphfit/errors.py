@@ -52,8 +52,20 @@ class LikelihoodError(GraphfitError, RuntimeError):
     """A user's likelihood failed; carries the factor, the parameters, the cause."""
 
 
+class NonFiniteError(LikelihoodError):
+    """A log-likelihood that is NaN or plus infinity."""
+
+
+class NotRepeatableError(LikelihoodError):
+    """A likelihood that gave two values at one point."""
+
+
 class ResultError(GraphfitError, ValueError):
     """A question that this result cannot answer."""
+
+
+class ImpossibleError(ResultError):
+    """A likelihood that is zero wherever the prior was tried."""
 
 
 class ConvergenceError(GraphfitError, RuntimeError):

@@ -20,6 +20,7 @@ from graphfit.priors import (
     InverseGammaPrior,
     LogGaussianPrior,
     LogUniformPrior,
+    MixturePrior,
     OrderedPrior,
     Prior,
     StudentTPrior,
@@ -84,6 +85,45 @@ def ordered_exponential(
     previous: float, remaining: float, scale: float
 ) -> OrderedPrior:
     return OrderedPrior(ExponentialPrior(scale), previous, remaining)
+
+
+def mixture_of(family: Any) -> Callable[..., MixturePrior]:
+    """Two components of one family of two arguments, the first of a given weight."""
+
+    def make(weight: float, a: float, b: float, c: float, d: float) -> MixturePrior:
+        return MixturePrior([weight, 1.0 - weight], [family(a, b), family(c, d)])
+
+    return make
+
+
+class TwoComponents:
+    """scipy.stats has no mixtures before 1.15: sums, and a root by bisection."""
+
+    def __init__(self, twin: Any, weight: float, *arguments: float) -> None:
+        self.weights = weight, 1.0 - weight
+        self.parts = twin(*arguments[:2]), twin(*arguments[2:])
+
+    def _sum(self, name: str, x: Any) -> Any:
+        pairs = zip(self.weights, self.parts, strict=True)
+        return sum(weight * getattr(part, name)(x) for weight, part in pairs)
+
+    def ppf(self, u: Any) -> Any:
+        low = np.minimum(*(part.ppf(u) for part in self.parts))
+        high = np.maximum(*(part.ppf(u) for part in self.parts))
+        for _ in range(200):
+            middle = 0.5 * (low + high)
+            above = self.cdf(middle) > u
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        return 0.5 * (low + high)
+
+    def cdf(self, x: Any) -> Any:
+        return self._sum("cdf", x)
+
+    def sf(self, x: Any) -> Any:
+        return self._sum("sf", x)
+
+    def logpdf(self, x: Any) -> Any:
+        return np.log(self._sum("pdf", x))
 
 
 NOT_POSITIVE = (0.0, -1.0, nan)
@@ -260,6 +300,41 @@ ALL_PRIORS = [
         ((0.0, 3.0, 1.0), (2.5, 4.0, 7.0), (600.0, 2.0, 1.0)),
         tuple((0.0, 2.0, s) for s in NOT_POSITIVE),
     ),
+    PriorCase(
+        "mixture_gaussian",
+        mixture_of(GaussianPrior),
+        lambda *arguments: TwoComponents(stats.norm, *arguments),
+        (
+            (0.65, 0.0, 1.0, 10.0, 1.0),
+            (0.5, 0.0, 1.0, 0.0, 100.0),
+            (0.03, 5.0, 0.01, -5.0, 1.0),
+            (1.0, 3.0, 2.0, 0.0, 1.0),
+        ),
+        (
+            (-0.1, 0.0, 1.0, 1.0, 1.0),
+            (nan, 0.0, 1.0, 1.0, 1.0),
+            *((0.5, 0.0, s, 1.0, 1.0) for s in NOT_POSITIVE),
+            *((0.5, 0.0, 1.0, 1.0, s) for s in NOT_POSITIVE),
+        ),
+    ),
+    PriorCase(
+        "mixture_gamma",  # a half-line, with a pole at its end
+        mixture_of(GammaPrior),
+        lambda weight, k, scale, *others: TwoComponents(
+            lambda k, s: stats.gamma(k, scale=s), weight, k, scale, *others
+        ),
+        ((0.3, 2.0, 3.0, 50.0, 1.0), (0.85, 0.5, 1e-3, 3.0, 2.0)),
+        tuple((0.5, 1.0, s, 1.0, 1.0) for s in NOT_POSITIVE),
+    ),
+    PriorCase(
+        "mixture_uniform",  # overlapping, so that the density has steps and no gap
+        mixture_of(UniformPrior),
+        lambda *arguments: TwoComponents(
+            lambda low, high: stats.uniform(low, high - low), *arguments
+        ),
+        ((0.5, 0.0, 2.0, 1.0, 3.0),),
+        ((0.5, 1.0, 0.0, 0.0, 1.0), (0.5, 0.0, 1.0, 2.0, 2.0)),
+    ),
 ]
 
 PROPER_PRIORS = [case for case in ALL_PRIORS if case.proper]
@@ -293,6 +368,7 @@ ALL_SEARCHES = [
     SearchCase(
         "Emcee", gf.Emcee, {"nwalkers": 12, "nsteps": 3000, "discard": 0.2}, "mcmc"
     ),
+    SearchCase("NUTS", gf.NUTS, {"draws": 300, "tune": 150}, "mcmc"),
     SearchCase("LBFGS", gf.LBFGS, {}, "optimum"),
     SearchCase("LevenbergMarquardt", gf.LevenbergMarquardt, {}, "optimum"),
 ]
@@ -396,6 +472,19 @@ ALL_OPERATIONS = [
         ((0.0, 40.0), (1.0, 1.0), (1e-9, 30.0)),
         None,
         relative=1e-13,
+        special=_nowhere,
+    ),
+    OperationCase(
+        "normal_mixture_root",
+        # a bracket, then weight, mean and sigma of two components
+        (
+            *((1e-9, 0.5), (-400.0, -300.0), (300.0, 400.0)),
+            *((0.5, 0.5), (-5.0, 5.0), (0.1, 2.0)),
+            *((0.5, 0.5), (-5.0, 5.0), (0.1, 2.0)),
+        ),
+        None,
+        relative=1e-11,
+        absolute=1e-11,
         special=_nowhere,
     ),
     *(

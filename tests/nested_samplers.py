@@ -26,10 +26,11 @@ class NestedSearch:
     name : str
     make : callable
         ``make(n_live, seed, problem)`` returns the search.
-    unbiased : {"Z", "ln Z"}
-        What a sound run has right on average.  A step takes the prior volume X to
-        exp(-1/n) of it in the mean of ln X, and to n / (n + 1) in the mean of X; with the
-        second, ln Z lies error^2 / 2 high (see tests/calibration/test_evidence.py).
+    volume : {"mean X", "mean ln X"}
+        What it takes for the prior volume X.  A step takes X to n / (n + 1) of it in the
+        mean, and to exp(-1/n) in the mean of ln X.  With the second, ln Z is right on
+        average; with the first it lies error^2 / 2 high (see
+        tests/calibration/test_evidence.py).
     is_compiled : bool
         Whether a run takes milliseconds: then it sits the whole exam by default.
     seeds, costly_seeds : int
@@ -38,14 +39,15 @@ class NestedSearch:
 
     name: str
     make: Callable[[int, int, EvidenceProblem], Any]
-    unbiased: Literal["Z", "ln Z"]
+    volume: Literal["mean X", "mean ln X"]
     is_compiled: bool
     seeds: int
     costly_seeds: int
 
     def expected_miss(self, error: Any) -> Any:
         """Return the miss of ln Z that a sound run has, by its stated error."""
-        return 0.5 * np.square(error) if self.unbiased == "Z" else np.zeros_like(error)
+        is_high = self.volume == "mean X"
+        return 0.5 * np.square(error) if is_high else np.zeros_like(error)
 
 
 def _static(n_live: int, seed: int, problem: EvidenceProblem) -> Any:
@@ -82,10 +84,10 @@ def _slices(n_live: int, seed: int, problem: EvidenceProblem) -> Any:
 
 
 NESTED_SEARCHES = [
-    NestedSearch("DynestyStatic", _static, "Z", False, 200, 20),
-    NestedSearch("DynestyDynamic", _dynamic, "Z", False, 40, 10),
-    NestedSearch("NestedSampler", _compiled, "ln Z", True, 200, 200),
-    NestedSearch("NestedSampler by slices", _slices, "ln Z", True, 200, 50),
+    NestedSearch("DynestyStatic", _static, "mean X", False, 200, 20),
+    NestedSearch("DynestyDynamic", _dynamic, "mean X", False, 40, 10),
+    NestedSearch("NestedSampler", _compiled, "mean ln X", True, 200, 200),
+    NestedSearch("NestedSampler by slices", _slices, "mean ln X", True, 200, 50),
 ]
 
 # With bounds of many ellipsoids, or in many dimensions, dynesty takes ten seconds a run.

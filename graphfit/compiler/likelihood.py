@@ -43,7 +43,7 @@ class Noise:
 
     Parameters
     ----------
-    likelihood : {"gaussian", "student_t", "poisson"}
+    likelihood : {"gaussian", "student_t", "poisson", "density"}
     jitter, nu : int or None
         Lines of the fitted noise and degrees of freedom.
     fixed_nu : float or None
@@ -102,7 +102,12 @@ def likelihood(tape: Tape, model: int, noise: Noise) -> Likelihood:
     noise : Noise
         The distribution of the data about it.
     """
-    build = {"gaussian": _gaussian, "student_t": _student_t, "poisson": _poisson}
+    build = {
+        "gaussian": _gaussian,
+        "student_t": _student_t,
+        "poisson": _poisson,
+        "density": _density,
+    }
     density, channels = build[noise.likelihood](tape, Tracer(tape, model), noise)
     return Likelihood(
         tape,
@@ -295,3 +300,14 @@ def _poisson(tape: Tape, model: Tracer, noise: Noise) -> Parts:
     score = np.where(counts == 0.0, -1.0, counts / model - 1.0)
     spread = np.sqrt(np.maximum(model, LEAST_COUNT))
     return density, [(model, score * spread, 1.0 / spread)]
+
+
+def _density(tape: Tape, model: Tracer, noise: Noise) -> Parts:
+    """Return a point whose model is its log-likelihood: t = q = 1.
+
+    The information is the outer product of the scores (Berndt, Hall, Hall & Hausman 1974),
+    whose expectation is Fisher's.
+    """
+    del noise
+    one = Tracer(tape, tape.literal(1.0))
+    return model, [(model, one, one)]

@@ -17,7 +17,12 @@ from graphfit.compiler.compiled_factors import CompiledFactors, FactorCall
 from graphfit.compiler.paths import FactorPath
 from graphfit.compiler.prior_terms import PriorTerms
 from graphfit.compiler.problem import Problem, problem
-from graphfit.errors import FitException, GraphError, LikelihoodError
+from graphfit.errors import (
+    FitException,
+    GraphError,
+    LikelihoodError,
+    NonFiniteError,
+)
 from graphfit.graph import FactorGraphModel
 from graphfit.model.build import instance_builder
 from graphfit.model.space import ParameterSpace
@@ -140,7 +145,8 @@ class Program:
         Raises
         ------
         LikelihoodError
-            If a likelihood raised anything else, or returned what is no log-likelihood.
+            If a likelihood raised anything else, or returned what is no log-likelihood;
+            a NonFiniteError for NaN and plus infinity.
         ModelError
             If the function of a relation failed.
         """
@@ -344,9 +350,9 @@ class Program:
                     f"  at {self._point(theta)}\n"
                     f"  {remedy}"
                 )
-                return LikelihoodError(msg)
+                return NonFiniteError(msg) if number else LikelihoodError(msg)
         msg = f"The log-likelihoods {terms} have no finite sum at {self._point(theta)}."
-        return LikelihoodError(msg)
+        return NonFiniteError(msg)
 
     def _point(self, theta: FloatArray) -> str:
         pairs = zip(self.space.names, theta.tolist(), strict=True)

@@ -47,6 +47,11 @@ class CubeAccess:
         self._maps = maps
         self._reruns = reruns
 
+    @property
+    def graph(self) -> Any:
+        """The graph that was fitted at every pixel, as the user gave it."""
+        return self._problem.graph
+
     def rerun(
         self,
         result: CubeResult,

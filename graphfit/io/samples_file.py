@@ -16,6 +16,7 @@ import numpy as np
 from graphfit.errors import OutputError
 from graphfit.io.files import write_bytes, write_text
 from graphfit.samples import Samples
+from graphfit.samples.chains import ChainRecord
 from graphfit.samples.nested_run import NestedRun
 from graphfit.samples.status import Status
 
@@ -40,6 +41,18 @@ ARRAYS = (
 )
 RUN_ARRAYS = ("contours", "births", "live_points", "log_volume", "ranks")
 RUN_NUMBERS = ("information", "insertion", "pareto_k")
+CHAIN_COUNTS = ("n_chains", "tune", "max_depth")
+CHAIN_ARRAYS = (
+    "divergent",
+    "depths",
+    "energies",
+    "step_sizes",
+    "r_hat",
+    "bulk_ess",
+    "tail_ess",
+    "bfmi",
+    "centred",
+)
 
 
 def write_samples(path: Path, samples: Samples) -> None:
@@ -60,6 +73,10 @@ def write_samples(path: Path, samples: Samples) -> None:
         numbers = {name: float(getattr(run, name)).hex() for name in RUN_NUMBERS}
         facts["run"] = {**numbers, "switched": run.switched}
         arrays |= {f"run.{name}": getattr(run, name) for name in RUN_ARRAYS}
+    chains = samples.chains
+    if chains is not None:
+        facts["chains"] = {name: getattr(chains, name) for name in CHAIN_COUNTS}
+        arrays |= {f"chains.{name}": getattr(chains, name) for name in CHAIN_ARRAYS}
     stream = streams.BytesIO()
     np.savez(stream, facts=np.array(json.dumps(facts)), **arrays)
     write_bytes(path, stream.getvalue())
@@ -79,6 +96,7 @@ def read_samples(path: Path) -> Samples:
             facts = json.loads(str(content["facts"]))
             arrays = {name: content[name] for name in ARRAYS}
             run = _run(facts["run"], content) if "run" in facts else None
+            chains = _chains(facts["chains"], content) if "chains" in facts else None
         return Samples(
             kind=facts["kind"],
             parameter_names=tuple(facts["parameter_names"]),
@@ -89,6 +107,7 @@ def read_samples(path: Path) -> Samples:
             ess_limit=float.fromhex(facts["ess_limit"]),
             status=Status(facts["status"]),
             run=run,
+            chains=chains,
             **arrays,
         )
     except DAMAGE as error:
@@ -100,6 +119,12 @@ def _run(facts: dict[str, Any], content: Any) -> NestedRun:
     known: dict[str, Any] = {name: content[f"run.{name}"] for name in RUN_ARRAYS}
     known |= {name: float.fromhex(facts[name]) for name in RUN_NUMBERS}
     return NestedRun(**known, switched=facts["switched"])
+
+
+def _chains(facts: dict[str, Any], content: Any) -> ChainRecord:
+    known: dict[str, Any] = {name: facts[name] for name in CHAIN_COUNTS}
+    arrays: dict[str, Any] = {name: content[f"chains.{name}"] for name in CHAIN_ARRAYS}
+    return ChainRecord(**known, **arrays)
 
 
 def write_samples_csv(path: Path, samples: Samples) -> None:

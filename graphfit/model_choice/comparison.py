@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from graphfit.errors import UnknownNameError, close_match
-from graphfit.model_choice.comparison_text import model_table, with_error
+from graphfit.model_choice.comparison_text import model_table, probability_with_error
 from graphfit.model_choice.probabilities import probabilities, probability_errors
 from graphfit.typing import FloatArray
 
@@ -104,5 +104,7 @@ class ModelComparison:
 
     def __repr__(self) -> str:
         pairs = zip(self.labels, self.probability, self.probability_error, strict=True)
-        inside = ", ".join(f"{k} {with_error(float(p), float(e))}" for k, p, e in pairs)
+        inside = ", ".join(
+            f"{k} {probability_with_error(float(p), float(e))}" for k, p, e in pairs
+        )
         return f"ModelComparison({inside})"

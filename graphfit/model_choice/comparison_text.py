@@ -11,6 +11,8 @@ from graphfit.result.text import aligned, decimals, number
 from graphfit.typing import AnyArray, FloatArray
 
 STRONG = 5.0  # ln B: odds of 148 to 1
+TINY = "1e-6"  # of probabilities that are told apart from 0 and 1
+SMALLEST = float(TINY)
 
 
 def with_error(value: float, error: float, least: int = 3) -> str:
@@ -23,8 +25,29 @@ def with_error(value: float, error: float, least: int = 3) -> str:
     """
     if not error > 0.0 or not math.isfinite(error):
         return number(value, least)
+    if error < 0.5 * SMALLEST:
+        return number(value, 6)
     digits = min(decimals(error), 6)
     return f"{number(value, digits)} +/- {number(error, digits)}"
+
+
+def probability_with_error(value: float, error: float) -> str:
+    """Return a probability in the same way; near 0 and 1 the side on which it lies.
+
+    Examples
+    --------
+    >>> probability_with_error(0.071, 0.024), probability_with_error(3e-45, 1e-45)
+    ('0.071 +/- 0.024', '< 1e-6')
+    >>> probability_with_error(1.0, 3e-45), probability_with_error(0.0, 0.0)
+    ('> 1 - 1e-6', '0')
+    """
+    if value == 0.0:
+        return "0"
+    if value < SMALLEST:
+        return f"< {TINY}"
+    if value > 1.0 - SMALLEST and error > 0.0:
+        return f"> 1 - {TINY}"
+    return with_error(value, error)
 
 
 def model_table(
@@ -47,9 +70,10 @@ def model_table(
     for k, label in enumerate(labels):
         cells = [
             with_error(float(value[k]), float(error[k]))
-            for value, error in (evidence, bayes, probability)
+            for value, error in (evidence, bayes)
         ]
-        rows.append([str(label), *cells[:2], f"{prior[k]:.3f}", cells[2]])
+        own = probability_with_error(float(probability[0][k]), float(probability[1][k]))
+        rows.append([str(label), *cells, f"{prior[k]:.3f}", own])
     return aligned(rows)
 
 
@@ -77,7 +101,7 @@ def cube_model_table(
         p = probability[k][known]
         expected = f"{p.sum():.1f} +/- {np.sqrt((p * (1.0 - p)).sum()):.1f}"
         middle = np.median(log_bayes_factor[k][known]) if known.any() else math.nan
-        share = with_error(float(prior[0][k]), float(prior[1][k]))
+        share = probability_with_error(float(prior[0][k]), float(prior[1][k]))
         at_best = str(int((best == k).sum()))
         rows.append([str(label), share, expected, at_best, f"{middle:.2f}"])
     lines = [f"  {line}" for line in aligned(rows).splitlines()]

@@ -11,7 +11,9 @@ from graphfit.plot.factor_graph import graph
 from graphfit.plot.insertion_ranks import insertion_ranks
 from graphfit.plot.pixel_spectra import spectra
 from graphfit.plot.posterior import corner, marginals
+from graphfit.plot.predictive import predictive
 from graphfit.plot.profile import plot_profile_1d
+from graphfit.plot.sensitivity import sensitivity
 
 __all__ = [
     "corner",
@@ -23,5 +25,7 @@ __all__ = [
     "maps",
     "marginals",
     "plot_profile_1d",
+    "predictive",
+    "sensitivity",
     "spectra",
 ]

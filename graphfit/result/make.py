@@ -39,7 +39,8 @@ def make_results(program: Program, samples: Samples) -> ResultList:
             centred=centred,
         )
         returned[name] = analysis.make_result(results[name])
-    return ResultList(results, ModelSamples(samples, joint, positions), returned)
+    whole = ModelSamples(samples, joint, positions)
+    return ResultList(results, whole, returned, program.graph)
 
 
 def _derived(program: Program, samples: Samples, factor: str) -> dict[str, int]:

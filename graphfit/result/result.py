@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, final
 
 from graphfit.errors import UnknownNameError, close_match
+from graphfit.graph import FactorGraphModel
 from graphfit.model.node import Node
 from graphfit.result.chaining import CentredPriors, Width, centred_model
 from graphfit.result.model_samples import ModelSamples
@@ -142,6 +143,8 @@ class ResultList(Sequence[Any]):
     ----------
     samples : ModelSamples
         The joint posterior.
+    graph : FactorGraphModel
+        What was fitted.
 
     Notes
     -----
@@ -153,11 +156,13 @@ class ResultList(Sequence[Any]):
         self,
         results: dict[str, Result],
         samples: ModelSamples,
-        returned: dict[str, Any] | None = None,
+        returned: dict[str, Any],
+        graph: FactorGraphModel,
     ) -> None:
         self._plain = results
-        self._results = results if returned is None else returned
+        self._results = returned
         self.samples = samples
+        self.graph = graph
 
     def __len__(self) -> int:
         return len(self._results)

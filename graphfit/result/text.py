@@ -111,6 +111,8 @@ def _head(record: Samples) -> list[str]:
         lines.append(
             f"Effective sample size         {ess:.0f} of {len(record)} samples"
         )
+    if record.chains is not None:
+        lines.append(f"Chains                        {record.chains}")
     lines.append(f"Likelihood evaluations        {record.evaluations}")
     if record.is_gaussian:
         lines.append(f"Status                        {record.status.sentence}")

@@ -5,6 +5,8 @@ from typing import Literal, final
 
 import numpy as np
 
+from graphfit.samples.chains import ChainRecord
+from graphfit.samples.factor_messages import FactorMessages
 from graphfit.samples.nested_run import NestedRun
 from graphfit.samples.status import Status
 from graphfit.typing import FloatArray
@@ -51,6 +53,10 @@ class Samples:
         How the search ended.
     run : NestedRun or None
         The contours of a nested run whose engine tells them.
+    chains : ChainRecord or None
+        How Markov chains went, where their engine tells it.
+    messages : FactorMessages or None
+        What the factors told one another in expectation propagation.
     """
 
     kind: Kind
@@ -69,6 +75,8 @@ class Samples:
     derived_variances: FloatArray = field(default_factory=lambda: np.empty(0))
     status: Status = Status.CONVERGED
     run: NestedRun | None = None
+    messages: FactorMessages | None = None
+    chains: ChainRecord | None = None
 
     @property
     def weights(self) -> FloatArray:

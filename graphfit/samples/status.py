@@ -65,10 +65,13 @@ _SENTENCES = {
         "The parameters ran away without a better fit: the data hold no such signal."
     ),
     Status.STALLED: (
-        "No step improved the fit, though its gradient is not zero: the model is not "
-        "smooth here, or its derivative is wrong."
+        "No step led on before the end was reached: the likelihood is not smooth here, is "
+        "flat or noisy, or its derivative is wrong."
     ),
-    Status.NON_FINITE: "The likelihood is not finite where the fit starts.",
+    Status.NON_FINITE: (
+        "The likelihood is no finite number where the fit starts, or where a sampler "
+        "tried it."
+    ),
     Status.TOO_FEW_POINTS: "There are fewer data points than free parameters.",
     Status.BAD_START: "The starting point is not finite.",
     Status.MASKED: "The pixel is masked, or holds no data; it was not fitted.",

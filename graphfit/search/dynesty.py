@@ -10,7 +10,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from graphfit.compiler import Program
-from graphfit.errors import ResultError
+from graphfit.errors import ImpossibleError
 from graphfit.samples import Samples
 from graphfit.scheduling.processes import require_guard, require_importable, worker_pool
 from graphfit.search.evidence_error import evidence_error
@@ -267,7 +267,7 @@ def _place(search: DynestySettings) -> Iterator[None]:
             "times as many draws from the prior as there are live points. Check the "
             "likelihood and the conditions, or give priors nearer to the data."
         )
-        raise ResultError(msg) from error
+        raise ImpossibleError(msg) from error
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from graphfit.compiler import Program
-from graphfit.errors import ConvergenceWarning, ResultError, SettingError
+from graphfit.errors import ConvergenceWarning, ImpossibleError, SettingError
 from graphfit.samples import Samples
 from graphfit.search.lbfgs import LBFGS
 from graphfit.search.search import Search
@@ -130,7 +130,7 @@ class Emcee(Search):
             "Emcee found no place to begin: the log-likelihood is -inf nearly everywhere "
             "under the prior. Give start=, or priors nearer to the data."
         )
-        raise ResultError(msg)
+        raise ImpossibleError(msg)
 
     def _samples(self, task: Task, sampler: Any, calls: int) -> Samples:
         from scipy.special import ndtr

@@ -21,7 +21,9 @@ from graphfit.seeding import fresh_seed
 from graphfit.typing import FloatArray
 
 # Settings that change what is shown or where it goes, but no number of the result.
-COSMETIC = frozenset({"name", "path_prefix", "unique_tag", "progress", "figures"})
+COSMETIC = frozenset(
+    {"name", "path_prefix", "unique_tag", "progress", "figures", "scheduler"}
+)
 
 MOST_FITS = 30  # figures of single datasets; each takes a third of a second
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphfit.compiler import Program
-from graphfit.errors import ResultError
+from graphfit.errors import ImpossibleError
 from graphfit.priors import Expression, Prior
 from graphfit.search.task import Task
 from graphfit.typing import FloatArray
@@ -40,7 +40,7 @@ def starting_points(
 
     Raises
     ------
-    ResultError
+    ImpossibleError
         If no draw has a finite likelihood.
     """
     program = task.program
@@ -57,7 +57,7 @@ def starting_points(
             f"{who}: ln L is -inf at all of {n_draws} draws from the prior; give start=, or "
             "priors nearer to the data."
         )
-        raise ResultError(msg)
+        raise ImpossibleError(msg)
     groups = _groups(program)
     swept = [_swept(task, unit, n_sweep, groups) for unit in chosen]
     evaluations = n_draws + len(chosen) * (1 + len(groups) * (n_sweep + 1))

@@ -1,9 +1,9 @@
 """Is the stated error of ln Z the error that ln Z has?  Many seeds against exact answers.
 
-The expected miss is not quite zero: an estimate that is right for Z on average, as nested
-sampling's is, lies error^2 / 2 high in ln Z.  (With n live points a step takes the prior
-volume to n / (n + 1) of itself instead of exp(-1 / n) of it; over the n H steps to the
-posterior that is H / (2 n), and the error is sqrt(H / n).)
+The expected miss is not quite zero: dynesty's ln Z lies error^2 / 2 high.  With n live
+points it takes a step's prior volume to n / (n + 1) of itself, its mean, instead of
+exp(-1 / n), the mean of its logarithm; over the n H steps to the posterior that is
+H / (2 n), and the error is sqrt(H / n).
 """
 
 import dataclasses

@@ -17,14 +17,6 @@ from tests.reference.run_statistics import evidence_report, insertion_p_value
 
 by_name = {"ids": lambda item: item.name}
 
-# For the compiled sampler there is no excuse.
-PLATEAUS = "the stated error takes n_live for constant where dynesty removes a plateau"
-KNOWN_FAULTS = {
-    (search, problem): PLATEAUS
-    for search in ("DynestyStatic", "DynestyDynamic")
-    for problem in ("stairs", "flat top and bottom")
-}
-
 
 def moments_in_standard_errors(runs: Runs, problem):
     """How far the mean over runs of the posterior's mean is off, (D,)."""
@@ -35,10 +27,7 @@ def moments_in_standard_errors(runs: Runs, problem):
 @pytest.mark.calibration
 @pytest.mark.parametrize("problem", EVIDENCE_PROBLEMS, **by_name)
 @pytest.mark.parametrize("search", NESTED_SEARCHES, **by_name)
-def test_many_seeds(search, problem, request):
-    fault = KNOWN_FAULTS.get((search.name, problem.name))
-    if fault:
-        request.applymarker(pytest.mark.xfail(reason=fault, strict=False))
+def test_many_seeds(search, problem):
     count = search.costly_seeds if problem.name in COSTLY else search.seeds
     runs = many_runs(search, problem, count)
     miss = runs.log_evidence - problem.log_evidence

@@ -34,12 +34,15 @@ def test_statuses_of_the_page_on_searches():
     assert {s.name for s in Status if s < Status.USER_ERROR} <= named
 
 
-@pytest.mark.parametrize("posterior", [False, True])
-def test_maps(posterior):
+@pytest.mark.parametrize(
+    ("posterior", "nested"), [(False, False), (True, False), (True, True)]
+)
+def test_maps(posterior, nested):
     specs = map_table(
         ["mean", "weak.amplitude"],
         [],
         posterior=posterior,
+        nested=nested,
         wanted=Wanted(draws=5),
         factors=["strong", "weak"],
     )
@@ -55,6 +58,15 @@ def test_maps(posterior):
         fill = "NaN" if np.isnan(spec.fill) else str(spec.fill)
         assert row[2] == fill
         assert not row[3].endswith("samplers") or posterior
+        assert "; `NestedSampler`" not in row[3] or nested
+    if nested:  # then there are all that the page tells of
+        known = {spec.name for spec in specs}
+        told = {
+            name
+            for name, row in page.items()
+            if "; `NestedSampler`" in row[3] or row[3].endswith("samplers")
+        }
+        assert told <= known
 
 
 def test_every_public_name_of_cubes_is_on_a_page():

@@ -557,8 +557,6 @@ def assert_one_pixel(found, status):
     [
         ("constructor", "RuntimeError: no calibration for this pixel"),
         ("raise", "RuntimeError: the likelihood broke"),
-        ("nan", "nan"),
-        ("inf", "inf"),
         ("string", "Faulty"),
         ("nothing", "None"),
         ("array", "Faulty"),
@@ -568,6 +566,11 @@ def assert_one_pixel(found, status):
 )
 def test_an_analysis_that_fails_at_a_pixel(way, part, scheduler):
     assert part in assert_one_pixel(faulty(way, scheduler), "user_error")
+
+
+@pytest.mark.parametrize("way", ["nan", "inf"])
+def test_an_analysis_that_is_no_number_at_a_pixel(way):
+    assert way in assert_one_pixel(faulty(way), "non_finite")
 
 
 @pytest.mark.slow

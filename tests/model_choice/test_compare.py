@@ -84,6 +84,18 @@ def test_errors_and_text():
     assert repr(found).startswith("ModelComparison(0 0.090 +/- 0.020, 1 0.665")
 
 
+def test_what_is_impossible_or_certain_has_no_digits_that_say_nothing():
+    found = compare({"no": Known(-139.8, 0.0), "yes": Known(-38.5, 0.3)})
+    assert [line.rsplit("  ", 1)[1] for line in str(found).splitlines()[1:]] == [
+        "< 1e-6",
+        "> 1 - 1e-6",
+    ]
+    assert repr(found) == "ModelComparison(no < 1e-6, yes > 1 - 1e-6)"
+    never = compare({"no": Known(-np.inf, 0.0), "yes": Known(-38.5, 0.3)})
+    assert str(never).splitlines()[1].endswith("  0")
+    assert "nan" not in repr(never)
+
+
 def test_priors_that_are_given():
     pair = {"a": Known(0.0, 0.1), "b": Known(0.0, 0.1)}
     np.testing.assert_allclose(

@@ -82,3 +82,21 @@ def test_a_peak_that_the_first_points_miss_is_found_by_the_uniform_part(rng):
 
     found = importance_evidence(wide_peaks, near, rng, **QUICK)
     assert abs(found.log_evidence) < 5.0 * found.error < 0.1
+
+
+def test_what_is_wider_than_the_first_points_is_found_by_the_wider_part(rng):
+    """A tenth of Z is a pedestal without a first point; one round, so no second look."""
+    size = 5
+    core, pedestal = (
+        stats.multivariate_normal(np.full(size, 0.5), width**2 * np.eye(size))
+        for width in (0.01, 0.05)
+    )
+
+    def log_likelihood(units):
+        parts = core.logpdf(units) + log(0.9), pedestal.logpdf(units) + log(0.1)
+        return np.logaddexp(*parts)
+
+    first = core.rvs(2000, random_state=rng)
+    found = importance_evidence(log_likelihood, first, rng, **{**QUICK, "rounds": 1})
+    assert abs(found.log_evidence) < 4.0 * found.error
+    assert found.error < 0.01  # without the wider part it is 0.024

@@ -79,6 +79,26 @@ def test_the_error_falls_with_more_live_points():
     assert ratio == pytest.approx(2.0, rel=0.1)
 
 
+def two_levels(v):
+    """Inside a fifth of the square; what lies outside counts for little."""
+    return 0.0 if v[0] < 0.2 else -10.0
+
+
+@pytest.mark.filterwarnings("ignore:.*plateau.*:UserWarning")
+def test_a_plateau_is_counted():
+    """A fraction f by n points: its error is binomial, and that of ln Z nearly the same."""
+    n, f = 400, 0.2
+    stated = [
+        engine.fit(square(two_levels, 0.0, 1.0)).log_evidence_error
+        for engine in (
+            gf.DynestyStatic(nlive=n, seed=1),
+            gf.DynestyDynamic(nlive_init=n, nlive_batch=n, maxbatch=0, seed=1),
+        )
+    ]
+    # That f is 0.2 is known to a tenth, and what lies outside adds 1e-4 of Z.
+    assert stated == pytest.approx([np.sqrt((1 - f) / (f * n))] * 2, rel=0.1)
+
+
 def test_a_tighter_stop_costs_more_calls():
     loose = gf.DynestyStatic(nlive=50, seed=1, dlogz=1.0).fit(PROBLEM.make())
     tight = gf.DynestyStatic(nlive=50, seed=1, dlogz=0.001).fit(PROBLEM.make())

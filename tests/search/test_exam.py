@@ -54,6 +54,7 @@ def test_evidence(case, problem):
 
 KNOWN_MOMENTS = [problem for problem in ALL_PROBLEMS if problem.mean is not None]
 # Chains of four dimensions need more steps than a quick test has: tests/calibration/.
+SHORT = {"Emcee": {"nsteps": 200}, "NUTS": {"draws": 40, "tune": 40}}
 LONG_CHAINS = ("hierarchy", "two parts", "correlated normal 3", "flat top")
 
 
@@ -104,9 +105,10 @@ def test_mode(case, problem):
 @pytest.mark.parametrize("problem", ALL_PROBLEMS, **by_name)
 def test_samples_are_a_sound_record(case, problem):
     """Rows agree with the program, lie inside the prior, and their weights sum to one."""
-    search = case.make(seed=5, **({"nsteps": 200} if case.name == "Emcee" else {}))
+    search = case.make(seed=5, **SHORT.get(case.name, {}))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Emcee: ")  # short on purpose
+        warnings.filterwarnings("ignore", message="NUTS: ")
         # Where there is no mode inside, it says so.
         warnings.filterwarnings("ignore", message="LevenbergMarquardt: The fit")
         results = fit(search, problem)

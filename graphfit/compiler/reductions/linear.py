@@ -28,6 +28,7 @@ MOST_LIMITED = 2
 """Amplitudes with limits: their box is one of a bivariate normal distribution."""
 MOST_UNLIMITED = 8
 _TINY = 1e-120  # of a prior's width
+_KINDS = {"poisson": "Poisson", "student_t": "Student-t", "density": "no Gaussian"}
 
 
 class Amplitude(NamedTuple):
@@ -225,7 +226,7 @@ class _Search:
         data = pointwise_of(self._program.analyses[name])
         assert data is not None
         if data.likelihood != "gaussian":
-            kind = {"poisson": "Poisson", "student_t": "Student-t"}[data.likelihood]
+            kind = _KINDS[data.likelihood]
             return f"factor '{name}' has {kind} noise"
         if data.jitter is not None:
             return f"factor '{name}' fits its noise"

@@ -17,6 +17,8 @@ from graphfit.search.nested.nested_rows import NestedRows
 from graphfit.seeding import child_seed
 from graphfit.typing import AnyArray, FloatArray
 
+BLOCK = 256  # pixels whose results are held twice: as they are found, and as maps
+
 
 @final
 class NestedEngine:
@@ -43,19 +45,27 @@ class NestedEngine:
             out["status"][:] = status
         seeds = self._seeds(rows, groups)
         for keys, where in groups.items():
-            part = rows if len(where) == rows.count else rows.chosen(where)
-            data = {name: flat(part.factors[name].data) for name in keys}
-            found = self._problem(keys).fit(
-                data,
-                self._jobs(seeds[where]),
-                numbers=self._numbers(keys, part),
-                draws=self._model.wanted.draws,
-                time_limit=self._model.time_limit,
-            )
-            for name, values in self._written(found, keys, data).items():
-                out[name][where] = values
+            for first in range(0, len(where), BLOCK):
+                block = where[first : first + BLOCK]
+                part = rows if len(block) == rows.count else rows.chosen(block)
+                for name, values in self._fitted(keys, part, seeds[block]).items():
+                    out[name][block] = values
         _forget_unanswered(self._model, out)
         return out
+
+    def _fitted(
+        self, keys: tuple[str, ...], rows: RegionRows, seeds: AnyArray
+    ) -> Arrays:
+        """Return the values of pixels at which the cubes `keys` hold data."""
+        data = {name: flat(rows.factors[name].data) for name in keys}
+        found = self._problem(keys).fit(
+            data,
+            self._jobs(seeds),
+            numbers=self._numbers(keys, rows),
+            draws=self._model.wanted.draws,
+            time_limit=self._model.time_limit,
+        )
+        return self._written(found, keys, data)
 
     def _problem(self, keys: tuple[str, ...]) -> NestedRows:
         if keys not in self._made:

@@ -17,7 +17,10 @@ from graphfit.errors import (
     ConvergenceError,
     DataError,
     FitException,
+    ImpossibleError,
     ModelError,
+    NonFiniteError,
+    NotRepeatableError,
     PriorError,
     ResultError,
 )
@@ -28,6 +31,19 @@ from graphfit.samples.nested_run import NestedRun
 from graphfit.scheduling.time_limit import TimeLimitError, time_limit
 from graphfit.seeding import child_seed, generator
 from graphfit.typing import AnyArray, FloatArray
+
+# What a search says of a likelihood; engines in machine code have the same statuses.
+_WITHOUT_ANSWER = (
+    ConvergenceError,
+    FitException,
+    NonFiniteError,
+    NotRepeatableError,
+    ResultError,
+)
+_STATUSES = {
+    ImpossibleError: Status.IMPOSSIBLE,
+    NotRepeatableError: Status.NOT_REPEATABLE,
+}
 
 
 @final
@@ -104,8 +120,8 @@ class PixelEngine:
             text = str(error) if wrong_start else traceback.format_exc()
         except PriorError as error:  # a limit or width that is a map, or depends on one
             status, text = Status.BAD_START, str(error)
-        except (ConvergenceError, FitException, ResultError) as error:
-            status, text = Status.NON_FINITE, str(error)
+        except _WITHOUT_ANSWER as error:
+            status, text = _STATUSES.get(type(error), Status.NON_FINITE), str(error)
         except DataError as error:
             status, text = Status.USER_ERROR, str(error)
         except (Exception, SystemExit):  # boundary: users' models  # noqa: BLE001

@@ -29,7 +29,7 @@ from typing import Any, final
 
 import numpy as np
 
-from graphfit.errors import LikelihoodError, SettingError
+from graphfit.errors import NonFiniteError, SettingError
 from graphfit.search.nested.node_rule import NodeRule, node_rule
 from graphfit.search.nested.quadrature_cells import (
     NOTHING,
@@ -122,7 +122,7 @@ def quadrature(
     ------
     SettingError
         For another dimension.
-    LikelihoodError
+    NonFiniteError
         If the likelihood returns NaN or plus infinity.
 
     Examples
@@ -189,7 +189,7 @@ class _Likelihood:
                 f"The log-likelihood is {values[where]} at {units[where].tolist()} of the "
                 "unit cube; return a finite number, or minus infinity."
             )
-            raise LikelihoodError(msg)
+            raise NonFiniteError(msg)
         return np.where(values < NOTHING, -math.inf, values)
 
 

@@ -9,6 +9,7 @@ from graphfit.compiler.factor_kernel import Kernels
 from graphfit.compiler.program import Program
 from graphfit.compiler.reductions.exchangeable import exchangeable
 from graphfit.compiler.reductions.linear import LinearPlan, linear_amplitudes
+from graphfit.search.nested.engine.factor_flags import DIVISIBLE, FALLING
 
 
 @final
@@ -37,7 +38,7 @@ class Reductions:
     divisible: tuple[bool, ...] = ()
 
     def flags(self, order: Sequence[int]) -> list[int]:
-        """Return each factor's flags of :mod:`graphfit.search.nested.engine.early_exit`.
+        """Return each factor's flags of :mod:`graphfit.search.nested.engine.factor_flags`.
 
         Parameters
         ----------
@@ -64,7 +65,6 @@ class Reductions:
 
 
 NOTHING = Reductions()
-FALLING, DIVISIBLE = 1, 2  # as in graphfit.search.nested.engine.early_exit
 
 
 def reductions(

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphfit.compiler.driving.factor_table import FactorTable
-from graphfit.errors import ConvergenceWarning, LikelihoodError, ResultError
+from graphfit.errors import (
+    ConvergenceWarning,
+    ImpossibleError,
+    NonFiniteError,
+    NotRepeatableError,
+)
 from graphfit.samples import Samples, Status
 from graphfit.samples.nested_run import NestedRun
 from graphfit.search.nested.called_likelihood import CalledLikelihood
@@ -52,9 +57,11 @@ def run_single(search: Any, task: Task) -> Samples:
 
     Raises
     ------
-    LikelihoodError
-        If the likelihood is broken, or gives two values at one point.
-    ResultError
+    NonFiniteError
+        If the likelihood is NaN or plus infinity at a point.
+    NotRepeatableError
+        If it gives two values at one point.
+    ImpossibleError
         If it is zero wherever the prior was tried.
     """
     compiled = task.program.is_compiled
@@ -166,16 +173,18 @@ def _note(state: Any, offset: float) -> str:
 
 
 def _require_answer(status: Status) -> None:
-    if status in {Status.NON_FINITE, Status.NOT_REPEATABLE}:
-        msg = f"NestedSampler: {status.sentence}"
-        raise LikelihoodError(msg)
+    msg = f"NestedSampler: {status.sentence}"
+    if status == Status.NON_FINITE:
+        raise NonFiniteError(msg)
+    if status == Status.NOT_REPEATABLE:
+        raise NotRepeatableError(msg)
     if status == Status.IMPOSSIBLE:
         msg = (
             f"NestedSampler found no place to begin: ln L is -inf at {TRIES_A_POINT} times "
             "as many draws from the prior as there are live points. Check the likelihood "
             "and the conditions, or give priors nearer to the data."
         )
-        raise ResultError(msg)
+        raise ImpossibleError(msg)
 
 
 def _samples(task: Task, run: Explored, offset: float) -> Samples:

@@ -16,11 +16,9 @@ import numpy as np
 import pytest
 
 from graphfit.compiler.driving import driver as driver_file
-from graphfit.compiler.driving import sources as sources_file
 from graphfit.compiler.driving.driver import Driver, driver
 from graphfit.compiler.driving.driver_arguments import Record, record, signature_of
 from graphfit.compiler.driving.driver_numba import DriverCache
-from graphfit.compiler.driving.sources import sources_of
 
 ROOT = Path(__file__).resolve().parents[3]
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
@@ -593,48 +591,6 @@ def test_another_process_does_without_numba(home, tmp_path):
             run, env=variables, capture_output=True, text=True, check=True
         )
         assert outcome.stdout.strip() == expected
-
-
-# --- sources --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import graphfit.one",
-        "import graphfit.one as short",
-        "from graphfit.one import name",
-        "    from graphfit.one import name",
-        "from graphfit import one",
-        "from graphfit import other, one as short",
-        "from graphfit import (\n    other,\n    one,\n)",
-        "from graphfit.two import name",
-        "from graphfit.room import name",
-    ],
-)
-def test_an_import_is_followed(tmp_path, monkeypatch, statement):
-    monkeypatch.setattr(sources_file, "_PACKAGE", tmp_path)
-    (tmp_path / "one.py").write_text("A = 1")
-    (tmp_path / "two.py").write_text("from graphfit.one import A")
-    (tmp_path / "room").mkdir()
-    (tmp_path / "room" / "__init__.py").write_text("from graphfit.two import A")
-    path = tmp_path / "start.py"
-    path.write_text(statement)
-    before = sources_of(path)
-    (tmp_path / "one.py").write_text("A = 2")
-    after = sources_of(path)
-    assert after.digest != before.digest
-    assert after.changed >= before.changed
-
-
-def test_other_files_do_not_matter(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources_file, "_PACKAGE", tmp_path)
-    path = tmp_path / "start.py"
-    path.write_text("import numpy\nfrom graphfit.missing import name\n")
-    before = sources_of(path)
-    (tmp_path / "one.py").write_text("A = 2")
-    assert sources_of(path) == before
-    assert sources_of(tmp_path / "nothing.py") is None
 
 
 def test_a_driver_keeps_its_code_alive():

@@ -7,7 +7,15 @@ import graphfit as gf
 from graphfit.cube.fitting.map_table import Wanted
 from graphfit.cube.fitting.pixel_engine import PixelEngine, pixel_analysis
 from graphfit.cube.problem import cube_problem
-from graphfit.errors import ConvergenceError, DataError, FitException
+from graphfit.errors import (
+    ConvergenceError,
+    DataError,
+    FitException,
+    ImpossibleError,
+    LikelihoodError,
+    NonFiniteError,
+    NotRepeatableError,
+)
 from graphfit.samples import Status
 from tests.cube.line_cases import NOISE, SEED, V, cube, model
 
@@ -60,6 +68,10 @@ def test_the_arrays_are_those_of_the_table():
     [
         (FitException("nowhere"), Status.NON_FINITE),
         (ConvergenceError("never"), Status.NON_FINITE),
+        (NonFiniteError("nan"), Status.NON_FINITE),
+        (NotRepeatableError("two values"), Status.NOT_REPEATABLE),
+        (ImpossibleError("nowhere"), Status.IMPOSSIBLE),
+        (LikelihoodError("it broke"), Status.USER_ERROR),
         (DataError("not these"), Status.USER_ERROR),
         (ValueError("oh"), Status.USER_ERROR),
         (ZeroDivisionError("oh"), Status.USER_ERROR),

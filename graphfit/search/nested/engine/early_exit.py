@@ -18,10 +18,9 @@ from graphfit.compiler.driving.factor_call import (
 )
 from graphfit.compiler.driving.factor_table import Int64Array
 from graphfit.kernels.compiled import compiled, compiled_apart
+from graphfit.search.nested.engine.factor_flags import DIVISIBLE, FALLING
 from graphfit.typing import FloatArray
 
-FALLING, DIVISIBLE = 1, 2
-"""Flags of a factor: none after it adds anything; nor does it, and it may be cut."""
 PIECE = 128  # points; a call costs as much as some of them
 
 
