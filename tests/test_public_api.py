@@ -6,6 +6,7 @@ import graphfit as gf
 
 PUBLIC = [
     "LBFGS",
+    "NUTS",
     "Analysis",
     "AnalysisFactor",
     "Array",
@@ -49,6 +50,7 @@ PUBLIC = [
     "ModelComparison",
     "ModelInstance",
     "MultivariateGaussianPrior",
+    "NUTS",
     "NestedSampler",
     "Pointwise",
     "PredictiveCheck",
@@ -113,8 +115,10 @@ def test_nothing_else_is_public_but_the_rooms():
         "priors",
         "result",
         "samples",
+        "scheduling",
         "search",
         "seeding",
+        "sensitivity",
         "typing",
     }
     found = {name for name in dir(gf) if not name.startswith("_")}

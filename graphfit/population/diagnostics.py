@@ -12,8 +12,8 @@ At draws Lambda_k of the hyper-posterior every member is looked at through its d
   standard deviations makes it 2 b^2, so b is the root of half its mean (Essick & Farr 2022,
   arXiv:2204.00461, for the difference).
 - site error: the standard deviation over k of ``Delta_k``, ln L of the draws less that of
-  the sites: about b again.  Members whose own draws cannot tell (n_eff below 20) are not
-  compared.
+  the sites: about b again.  Members whose own draws cannot tell (an expected n_eff below
+  20, :mod:`graphfit.population.comparable`) are not compared.
 """
 
 import math
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
+from graphfit.population.comparable import expected_share
 from graphfit.population.injections import selection_terms
 from graphfit.population.members import Members
 from graphfit.population.problem import Group, PopulationProblem, draw_group
@@ -181,6 +182,7 @@ class _Looking:
             self._by_draws[np.searchsorted(problem.index, problem.draws.index)] = True
         self._variance = np.zeros(size)
         self._moving = np.zeros(size)
+        self._compared = np.zeros(size, dtype=bool)
         self._difference = np.zeros((len(values), size))
 
     def add(self, block: Members) -> None:
@@ -200,7 +202,7 @@ class _Looking:
             share = np.array(term.share)
             first = share if first is None else first
             moving += ((share - first) ** 2).sum(axis=0)
-            self._compare(k, group, term.value, value)
+            self._compare(k, group, (term.value, drawn.effective), value)
         effective[~np.isfinite(effective)] = 0.0  # no draw where the population is
         self._n_eff[places] = np.median(effective, axis=0)
         self._variance[places] = variance.mean(axis=0)
@@ -208,9 +210,14 @@ class _Looking:
         self._moving[places] = moving * stretch / max(len(self._values) - 1, 1)
 
     def _compare(
-        self, k: int, group: Group, by_draws: FloatArray, value: dict[str, float]
+        self,
+        k: int,
+        group: Group,
+        drawn: tuple[FloatArray, FloatArray],
+        value: dict[str, float],
     ) -> None:
-        """Note ln L by draws less that by sites."""
+        """Note ln L by draws less that by sites, of `drawn`: ln L and effective draws."""
+        by_draws, effective = drawn
         sites = self._problem.sites
         if sites is None:
             return
@@ -220,6 +227,11 @@ class _Looking:
         by_sites = term.value + sites.constant[rows]
         places = np.searchsorted(self._problem.index, group.index[inside])
         self._difference[k, places] = by_draws[inside] - by_sites
+        if k == 0:
+            with np.errstate(all="ignore"):
+                share = expected_share(term, rows.size)
+            draws = effective[inside]
+            self._compared[places] = share * draws >= COMPARABLE
 
     def result(self, selection: _Selection) -> MemberDiagnostics:
         own = self._by_draws
@@ -242,7 +254,7 @@ class _Looking:
         """Return the error of sites, and the largest difference of one member."""
         if self._problem.sites is None:
             return 0.0, 0.0
-        compared = ~self._by_draws & (self._n_eff >= COMPARABLE)
+        compared = self._compared
         if not compared.any():
             return math.nan, math.nan
         differences = self._difference[:, compared]

@@ -94,7 +94,7 @@ class Injections:
         self.n_total = int(total)
 
     def columns(self, population: PopulationModel) -> list[FloatArray]:
-        """Return the columns of a :class:`DrawForm` with one draw.
+        """Return the columns of a `DrawForm` with one draw.
 
         Raises
         ------

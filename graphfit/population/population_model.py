@@ -23,8 +23,8 @@ class PopulationModel:
     ----------
     drawn : mapping of str to Prior, optional
         By the parameters' names in the members' models; for names that are no keywords.  A
-        tuple of names takes a :class:`~graphfit.MultivariateGaussianPrior` of them, or as
-        many priors.
+        tuple of names takes a :class:`~graphfit.priors.MultivariateGaussianPrior` of
+        them, or as many priors.
     **named : Prior
         The same by keyword.
 

@@ -33,14 +33,14 @@ class Differences(NamedTuple):
 
     Attributes
     ----------
-    values : ndarray, shape (*grid, S)
+    values : ndarray, shape (grid..., S)
         Of each simulated dataset; NaN where a fit failed.
-    mean : ndarray, shape (*grid)
+    mean : ndarray, shape (grid...)
         Over the datasets that were fitted.
-    error : ndarray, shape (*grid)
+    error : ndarray, shape (grid...)
         The standard error of the mean: from the scatter, or of a single dataset what the
         search states; NaN if it states none.
-    scatter : ndarray, shape (*grid)
+    scatter : ndarray, shape (grid...)
         The standard deviation over the datasets; NaN for less than two.
     """
 
@@ -59,7 +59,7 @@ def differences(
 
     Parameters
     ----------
-    base, perturbed : mapping of str to ndarray, shape (*grid, S)
+    base, perturbed : mapping of str to ndarray, shape (grid..., S)
         ``log_evidence``, ``log_evidence_error``, ``log_likelihood``, ``parameters`` and
         ``points`` of each fit.
     statistic : {"log_evidence", "bic", "log_likelihood"}
@@ -135,7 +135,7 @@ def over_simulations(values: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    values : ndarray, shape (*grid, S)
+    values : ndarray, shape (grid..., S)
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of cells without an answer

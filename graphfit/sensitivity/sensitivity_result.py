@@ -124,7 +124,7 @@ class SensitivityResult:
         ----------
         statistic : {"log_evidence", "bic", "log_likelihood"}, optional
             By default the first of them that the fits tell, see
-            :mod:`graphfit.sensitivity.differences`.
+            :class:`~graphfit.sensitivity.differences.Differences`.
 
         Raises
         ------
