@@ -6,7 +6,6 @@ import graphfit as gf
 
 PUBLIC = [
     "LBFGS",
-    "NUTS",
     "Analysis",
     "AnalysisFactor",
     "Array",
@@ -51,7 +50,6 @@ PUBLIC = [
     "ModelInstance",
     "MultivariateGaussianPrior",
     "NUTS",
-    "NestedSampler",
     "Pointwise",
     "PredictiveCheck",
     "ProfileAnalysis",
