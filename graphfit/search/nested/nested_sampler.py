@@ -66,7 +66,8 @@ class NestedSampler(Search):
     Notes
     -----
     The ellipsoids are a tree of 2-means, each scaled to hold its n points and then enlarged
-    in volume by ``1 + 3 D (D + 3) / (2 n)``: bounds that are too tight make ln Z too high.
+    in volume by at least ``1 + 3 D (D + 3) / (2 n)``, the parts of a lump by 2.5 times as
+    much more: bounds that are too tight make ln Z too high.
 
     A likelihood that cannot be compiled is called in Python from the same loop;
     ``gf.explain`` says so.

@@ -11,7 +11,7 @@ q being the numbers that an ellipsoid of D dimensions has, v_0 and v_q the volum
 ellipsoids of that shape through the outermost point and through the one q places inside.
 For points uniform in an ellipsoid ``1 - v_q / v_0`` is q / n, and the first term is the
 larger; where the region has corners that an ellipsoid does not follow, the outer points are
-farther apart.
+farther apart.  What is added to 1 may be multiplied: parts of a split need more.
 
 Points are columns of a table (d, L): loops over points then run over memory in order.
 """
@@ -132,6 +132,7 @@ def enclose(  # noqa: PLR0913, PLR0917
     whitened: FloatArray,
     widths: FloatArray,
     log_share: float,
+    excess: float,
 ) -> float:
     """Write the ellipsoid of a set of points; return ln of its volume.
 
@@ -153,6 +154,8 @@ def enclose(  # noqa: PLR0913, PLR0917
     log_share : float
         ln of the prior volume that the points stand for.  Before it is multiplied by
         [Eq. 1] an ellipsoid is at least as large.
+    excess : float
+        Times the second term of [Eq. 1]: 1 for points that were not chosen.
     """
     d = points.shape[0]
     for j in range(d):
@@ -167,7 +170,8 @@ def enclose(  # noqa: PLR0913, PLR0917
     squares = whitened[d + 1, first : first + count]
     for i in range(count):
         squares[i] = whitened[d, first + i]
-    grown = _log_inflation_of(squares, largest, d)
+    plain = _log_inflation_of(squares, largest, d)
+    grown = math.log1p(excess * math.expm1(plain))
     log_volume = log_ball(d) + log_determinant + 0.5 * d * math.log(largest)
     grown += max(log_share - log_volume, 0.0)
     log_scale = 0.5 * math.log(largest) + grown / d

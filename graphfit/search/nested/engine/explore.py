@@ -56,7 +56,7 @@ from graphfit.search.nested.engine.workspace import (
 from graphfit.typing import AnyArray
 
 _REFRESH = 0.6  # of the live points: how often the bound is made anew
-_FEWEST = 25  # calls a point and dimension, at which slices are cheaper
+_FEWEST = 25  # calls a point and dimension: slices take 16 to 30
 _GRACE = 10  # points, before that is judged
 _TRIES_A_CALL = 20  # draws outside of the cube that cost as much as a call
 _FREE = 1000  # and as much as a call where calls are counted

@@ -5,7 +5,7 @@ import math
 from graphfit.kernels.compiled import compiled
 from graphfit.search.nested.engine.bound import containing, pick, wrapped
 from graphfit.search.nested.engine.random_numbers import RandomState, normal, uniform
-from graphfit.search.nested.engine.workspace import Bound, Int64Array
+from graphfit.search.nested.engine.workspace import Bound
 from graphfit.typing import FloatArray
 
 _BY_REJECTION = 4  # dimensions up to which a ball is cut out of its cube
@@ -67,15 +67,4 @@ def in_union(
         unit[j] = place[j]
         if bound.periodic[j] != 0:
             unit[j] = wrapped(place[j] + bound.offsets[j])
-    return True
-
-
-@compiled
-def wrap_into_cube(unit: FloatArray, periodic: Int64Array) -> bool:
-    """Bring periodic coordinates into the cube; say whether the others are inside."""
-    for j in range(len(unit)):
-        if periodic[j] != 0:
-            unit[j] = wrapped(unit[j])
-        elif not 0.0 < unit[j] < 1.0:
-            return False
     return True

@@ -1,14 +1,19 @@
-"""Slice sampling within a contour: stepping out and shrinking along random lines.
+"""Slice sampling within a contour: shrinking along random lines.
 
 Neal (2003), Ann. Statist. 31, 705.  A line goes through the present point along the
 difference of two live points, or along a random direction as the covariance of the live
 points shapes it; each new point is the end of many such steps from a live point.
+
+The first bracket is all of the line within the cube and a wide ellipsoid about the live
+points.  It depends on the line but not on the place in it, so there is no stepping out,
+which would take half of the calls; and a line reaches all parts of the contour that it
+crosses.  Periodic coordinates begin at their cut, and lines end there.
 """
 
 import math
 
 from graphfit.kernels.compiled import compiled, compiled_apart
-from graphfit.search.nested.engine.proposal import wrap_into_cube
+from graphfit.search.nested.engine.bound import wrapped
 from graphfit.search.nested.engine.random_numbers import below, normal, uniform
 from graphfit.search.nested.engine.target import Target, log_likelihood_above
 from graphfit.search.nested.engine.workspace import (
@@ -21,7 +26,6 @@ from graphfit.search.nested.engine.workspace import (
 )
 from graphfit.typing import FloatArray
 
-_MOST_OUT = 100  # steps outwards, of one side
 _MOST_SHRINKS = 200
 
 
@@ -41,6 +45,7 @@ def by_slices(
     here, direction, trial = state.line[0], state.line[1], state.trial
     for j in range(d):
         here[j] = live.units[slot, j]
+    _to_cut(bound, here)
     found = level
     for step in range(steps):
         if step % 2 == 0 or n < 3:
@@ -54,10 +59,12 @@ def by_slices(
             found = value
             for j in range(d):
                 here[j] = trial[j]
+            _to_cut(bound, here)
             for j in range(len(state.trial_values)):
                 state.best_values[j] = state.trial_values[j]
     for j in range(d):
         trial[j] = here[j]
+    _from_cut(bound, trial)
     for j in range(len(state.trial_values)):
         state.trial_values[j] = state.best_values[j]
     return found
@@ -65,10 +72,7 @@ def by_slices(
 
 @compiled
 def _shaped_direction(bound: Bound, state: State, direction: FloatArray) -> None:
-    """Write a random direction, as the ellipsoid about all live points shapes it.
-
-    The direction reaches to the surface, so a bracket of its length is of the right size.
-    """
+    """Write a random direction, as the ellipsoid about all live points shapes it."""
     d = len(direction)
     z = bound.vectors[3]
     square = 0.0
@@ -112,9 +116,7 @@ def _along(
 
     `level` where the slice is the point itself; NaN where the likelihood is broken.
     """
-    start = uniform(state.random)
-    left = _outwards(target, bound, state, level, -start, -1.0)
-    right = _outwards(target, bound, state, level, 1.0 - start, 1.0)
+    left, right = _chord(bound, state.line[0], state.line[1])
     for _ in range(_MOST_SHRINKS):
         t = left + uniform(state.random) * (right - left)
         value = _value_at(target, bound, state, level, t)
@@ -128,15 +130,31 @@ def _along(
 
 
 @compiled
-def _outwards(
-    target: Target, bound: Bound, state: State, level: float, t: float, step: float
-) -> float:
-    """Return an end of the bracket: t moved by whole steps until it is outside."""
-    for _ in range(_MOST_OUT):
-        if not _value_at(target, bound, state, level, t) > level:
-            break
-        t += step
-    return t
+def _chord(
+    bound: Bound, here: FloatArray, direction: FloatArray
+) -> tuple[float, float]:
+    """Return where the line leaves the ellipsoid, or the cube: t before 0 and after."""
+    d = len(here)
+    a, b, c = 1e-300, 0.0, 0.0  # of a t^2 + 2 b t + c = |z|^2
+    for j in range(d):
+        at, along = 0.0, 0.0
+        for k in range(j + 1):
+            entry = bound.inverses[0, j * d + k]
+            at += entry * (here[k] - bound.centres[0, k])
+            along += entry * direction[k]
+        a += along * along
+        b += at * along
+        c += at * at
+    # The point is inside; if not, by rounding, as if the ellipsoid were a little larger.
+    root = math.sqrt(b * b + a * max(1.0 - c, 0.01 * c))
+    left, right = (-b - root) / a, (root - b) / a
+    for j in range(d):
+        if direction[j] == 0.0:
+            continue
+        one, other = -here[j] / direction[j], (1.0 - here[j]) / direction[j]
+        left = max(left, min(one, other))
+        right = min(right, max(one, other))
+    return left, right
 
 
 @compiled_apart
@@ -146,8 +164,26 @@ def _value_at(
     """Return ln L at a point of the line, which becomes the trial."""
     here, direction, trial = state.line[0], state.line[1], state.trial
     for j in range(len(trial)):
-        trial[j] = here[j] + t * direction[j]
-    if not wrap_into_cube(trial, bound.periodic):
-        return -math.inf
+        place = here[j] + t * direction[j]
+        if not 0.0 < place < 1.0:
+            return -math.inf
+        trial[j] = place
+    _from_cut(bound, trial)
     state.whole[CALLS] += 1
     return log_likelihood_above(target, trial, state.trial_values, level)
+
+
+@compiled
+def _to_cut(bound: Bound, unit: FloatArray) -> None:
+    """Let periodic coordinates begin at their cut."""
+    for j in range(len(unit)):
+        if bound.periodic[j] != 0:
+            unit[j] = wrapped(unit[j] - bound.offsets[j])
+
+
+@compiled
+def _from_cut(bound: Bound, unit: FloatArray) -> None:
+    """Bring periodic coordinates that begin at their cut back into the cube."""
+    for j in range(len(unit)):
+        if bound.periodic[j] != 0:
+            unit[j] = wrapped(unit[j] + bound.offsets[j])

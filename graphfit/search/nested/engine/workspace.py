@@ -78,7 +78,7 @@ class Bound(NamedTuple):
     axes: FloatArray  # (E, d * d) lower triangular: u = centre + axes z, |z| <= 1
     inverses: FloatArray  # (E, d * d)
     heights: FloatArray  # (E,) volumes added up
-    nodes: FloatArray  # (N, 2) ln of the volume of a node, and of its best parts
+    nodes: FloatArray  # (N, 3) ln of volume of a node, of its best parts; its excess
     tree: Int64Array  # (N, 3) first point, number of points, left child
     node_centres: FloatArray  # (N, d)
     node_axes: FloatArray  # (N, d * d)
@@ -197,7 +197,7 @@ def new_memory(
         np.zeros((MOST_ELLIPSOIDS, d * d)),
         np.zeros((MOST_ELLIPSOIDS, d * d)),
         np.zeros(MOST_ELLIPSOIDS),
-        np.zeros((MOST_NODES, 2)),
+        np.zeros((MOST_NODES, 3)),
         whole(MOST_NODES, 3),
         np.zeros((MOST_NODES, d)),
         np.zeros((MOST_NODES, d * d)),

@@ -42,11 +42,30 @@ def ball(d):
 
 
 @driver(
-    "float64", _MATRIX, "int64", "int64", *[_VECTOR] * 3, _MATRIX, _VECTOR, "float64"
+    "float64",
+    _MATRIX,
+    "int64",
+    "int64",
+    *[_VECTOR] * 3,
+    _MATRIX,
+    _VECTOR,
+    "float64",
+    "float64",
 )
-def enclosed(points, first, count, centre, factor, inverse, scratch, widths, log_share):
+def enclosed(
+    points, first, count, centre, factor, inverse, scratch, widths, log_share, excess
+):
     return enclose(
-        points, first, count, centre, factor, inverse, scratch, widths, log_share
+        points,
+        first,
+        count,
+        centre,
+        factor,
+        inverse,
+        scratch,
+        widths,
+        log_share,
+        excess,
     )
 
 

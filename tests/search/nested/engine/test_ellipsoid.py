@@ -17,7 +17,7 @@ from tests.search.nested.engine.bound_calls import (
 LEAST = -1e9  # ln of no volume at all
 
 
-def enclose(points, *, widths=None, log_share=LEAST, first=0, after=0):
+def enclose(points, *, widths=None, log_share=LEAST, first=0, after=0, excess=1.0):
     """Enclose the points (n, d), which stand between others in the table."""
     n, d = points.shape
     table = np.full((d, first + n + after), 7.0)
@@ -26,7 +26,7 @@ def enclose(points, *, widths=None, log_share=LEAST, first=0, after=0):
     scratch = np.full((d + 2, table.shape[1]), 9.0)
     scales = np.zeros(d) if widths is None else widths
     log_volume = enclosed(
-        table, first, n, centre, factor, inverse, scratch, scales, log_share
+        table, first, n, centre, factor, inverse, scratch, scales, log_share, excess
     )
     others = np.delete(scratch, np.s_[first : first + n], axis=1)
     assert (others == 9.0).all()
@@ -100,6 +100,14 @@ def test_corners_that_no_ellipsoid_follows_need_more_room(rng):
         _, shape, squares = slow_shape(points)
         grown.append(log_volume - log_volume_of(shape) - np.log(squares[0]))
     assert grown[1] > grown[0] + 0.3 > inflation(400, 2) + 0.3
+
+
+def test_the_excess_of_a_part_is_multiplied(rng):
+    points = cloud(rng, 60, 3)
+    _, shape, squares = slow_shape(points)
+    tight = log_volume_of(shape) + 1.5 * np.log(squares[0])
+    one, more = (np.expm1(enclose(points, excess=e)[0] - tight) for e in (1.0, 2.5))
+    assert more == pytest.approx(2.5 * one, rel=1e-9)
 
 
 def test_an_ellipsoid_is_at_least_its_share(rng):

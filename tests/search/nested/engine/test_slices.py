@@ -18,6 +18,11 @@ from graphfit.search.nested.engine.record_types import (
     VECTOR,
 )
 from graphfit.search.nested.engine.slices import by_slices
+from tests.search.nested.engine.bound_calls import (
+    counted,
+    gathered_bound,
+    one_about_all,
+)
 from tests.search.nested.runs import compiled_run_of, run_of
 
 N_LIVE, POINTS, STEPS = 60, 12_000, 8
@@ -109,6 +114,40 @@ def test_a_ball_of_five_dimensions(rng, radius):
     assert even(np.linalg.norm(away, axis=1) ** 5) > 1e-3
     products = away.T @ away / len(points) * 7.0
     np.testing.assert_allclose(products, np.eye(5), atol=5.0 / np.sqrt(len(points)))
+
+
+def test_a_slice_of_a_ball_takes_few_calls(rng):
+    """No stepping out: 2 calls in the mean of a bracket 1.6 times as long as the ball."""
+    units = rng.normal(size=(200, N_LIVE, 5))
+    scale = 0.4 * rng.random((200, N_LIVE)) ** 0.2
+    units *= (scale / np.linalg.norm(units, axis=-1))[..., None]
+    run = compiled_run_of(box(from_middle, 5), n_live=N_LIVE, seed=8)
+    run.advance(0)
+    run.live.order[:] = np.arange(N_LIVE)
+    points, values = np.zeros((200, 5)), np.zeros(200)
+    calls = run.state.whole[at.CALLS]
+    _slices(
+        run.target, run.live, run.memory.bound, run.state, -0.5 * 0.4**4, STEPS,
+        0.5 + units, points, values,
+    )  # fmt: skip
+    assert run.state.whole[at.CALLS] - calls < 2.5 * 200 * STEPS
+
+
+def held_wide(points, fresh):
+    """The part of fresh points (m, d) in the one ellipsoid about points (n, d)."""
+    bound = gathered_bound(points)
+    one_about_all(bound, len(points))
+    found = np.zeros(len(fresh), dtype=np.int64)
+    counted(bound, 1, fresh, found)
+    return found.mean()
+
+
+@pytest.mark.parametrize(("d", "n"), [(2, 10), (5, 30), (5, 200), (10, 22), (20, 42)])
+def test_the_ellipsoid_that_slices_do_not_leave_holds_the_region(rng, d, n):
+    """But for 1e-3 with the fewest live points that are allowed: ln Z moves by 1e-3 H."""
+    cubes = rng.random((30, n + 1000, d))
+    held = [held_wide(cube[:n].copy(), cube[n:].copy()) for cube in cubes]
+    assert np.mean(held) > 0.998
 
 
 def from_seam(x, a, b):
