@@ -7,13 +7,13 @@ import numpy as np
 
 from graphfit.checks.dataset_likelihoods import NEGLIGIBLE, DatasetLikelihoods
 from graphfit.checks.local_density import log_local_density
-from graphfit.checks.pareto_smoothing import smoothed, trusted_below
 from graphfit.checks.posterior_means import posterior_means
 from graphfit.compiler import Program
 from graphfit.graph import FactorGraphModel
 from graphfit.model.space import ParameterSpace
 from graphfit.model.tree import assertions, free_parameters
 from graphfit.samples import Samples, summary
+from graphfit.samples.pareto_smoothing import smoothed, trusted_below
 from graphfit.typing import FloatArray
 
 LARGEST_K_OF_A_FIT = 0.5  # where q was fitted to the draws whose weights it makes

@@ -50,7 +50,11 @@ class UfuncStep:
 @final
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """One relation by a user's function, called with floats and constants."""
+    """One relation by a user's function, called with floats and constants.
+
+    A function of graphfit's own whose attribute `is_elementwise` is true takes arrays too:
+    one call a batch.
+    """
 
     function: Callable[..., Any]
     out: int
@@ -64,6 +68,11 @@ class CallStep:
         """
         if values.ndim == 1:
             values[self.out] = self._call(values)
+            return
+        if getattr(self.function, "is_elementwise", False):
+            values[self.out] = self.function(
+                *(c if slot is None else values[slot] for slot, c in self.operands)
+            )
             return
         for s in range(values.shape[1]):
             try:

@@ -5,11 +5,12 @@ from typing import final
 
 import numpy as np
 
+from graphfit.errors import UnknownNameError, close_match
 from graphfit.typing import FloatArray
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FactorMessages:
     """The Gaussian messages of expectation propagation, and the check of their product.
 
@@ -76,7 +77,16 @@ class FactorMessages:
         ----------
         factor : str
             By name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none of that name.
         """
+        if factor not in self.factor_names:
+            hint = close_match(factor, self.factor_names)
+            msg = f"There is no factor {factor!r}.{hint}"
+            raise UnknownNameError(msg)
         i = self.factor_names.index(factor)
         return self.linear[i], self.precisions[i]
 
@@ -89,3 +99,12 @@ class FactorMessages:
         total = np.diagonal(np.linalg.inv(self.covariance))
         share: FloatArray = np.diagonal(self.precisions, axis1=1, axis2=2) / total
         return share
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        answer = "corrected" if self.is_corrected else "not corrected"
+        return (
+            f"FactorMessages({len(self.factor_names)} factors, "
+            f"{len(self.shared_names)} shared parameters; {len(self.divergences)} sweeps, "
+            f"{self.fits} fits{failed}; Pareto k {self.pareto_k:.2f}, {answer})"
+        )

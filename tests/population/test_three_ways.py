@@ -1,4 +1,4 @@
-"""One population of fifty datasets by three ways: jointly, by messages, from finished fits."""
+"""One population of fifty datasets by three ways: jointly, by messages, from fits."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,9 @@ def members():
 
 def jointly(members):
     search = gf.NUTS(draws=2000, tune=1000, seed=1, progress=False)
-    return moments(search.fit(population_graph(*members, MU, TAU)).samples.record, NAMES)
+    return moments(
+        search.fit(population_graph(*members, MU, TAU)).samples.record, NAMES
+    )
 
 
 def by_messages(members):
@@ -36,7 +38,9 @@ def by_messages(members):
     search = gf.ExpectationPropagation(
         search=inner, n_draws=4000, seed=1, progress=False
     )
-    return moments(search.fit(population_graph(*members, MU, TAU)).samples.record, NAMES)
+    return moments(
+        search.fit(population_graph(*members, MU, TAU)).samples.record, NAMES
+    )
 
 
 def from_fits(members):

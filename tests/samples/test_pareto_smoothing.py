@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphfit.checks.pareto_smoothing import smoothed, trusted_below
+from graphfit.samples.pareto_smoothing import smoothed, trusted_below
 from graphfit.search.nested.engine.pareto import pareto_k
 
 

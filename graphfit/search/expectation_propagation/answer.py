@@ -11,6 +11,7 @@ from graphfit.errors import ConvergenceWarning
 from graphfit.priors import Prior
 from graphfit.samples import Samples, Status
 from graphfit.samples.factor_messages import FactorMessages
+from graphfit.samples.pareto_smoothing import smoothed
 from graphfit.search.expectation_propagation.joint_draws import JointDraws, joint_draws
 from graphfit.search.expectation_propagation.local_draws import LocalDraws
 from graphfit.search.expectation_propagation.normal_form import NormalForm
@@ -131,13 +132,11 @@ def _messages(
 
 def _soundness(log_weights: FloatArray) -> tuple[float, float, FloatArray]:
     """Return Pareto k, the effective size and the weights, which sum to one."""
-    from graphfit.search.nested.engine.pareto import pareto_k
-
     count = len(log_weights)
     highest = log_weights.max()
     if not np.isfinite(highest):
         return math.inf, 0.0, np.full(count, np.nan)
-    k = float(pareto_k(log_weights - highest, count, np.zeros(count)))
+    k = smoothed(log_weights).k
     weights = np.exp(log_weights - highest)
     weights /= weights.sum()
     return k, float(1.0 / np.sum(weights**2)), weights

@@ -8,7 +8,7 @@ graph is N(0, I) exactly, so that a message never has to say it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from scipy import special
@@ -38,10 +38,32 @@ def _uniform(z: Any, lower: Any, upper: Any) -> Any:
 
 @final
 @dataclass(frozen=True)
+class Direct:
+    """``theta(z | arguments)`` of one family, without the way through Phi and back.
+
+    That way loses digits in the tails.
+    """
+
+    function: Callable[..., Any]
+
+    is_elementwise: ClassVar[bool] = True
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__.lstrip("_") + "_of_normal"
+
+    def __call__(self, z: Any, *arguments: Any) -> Any:
+        return self.function(z, *arguments)
+
+
+@final
+@dataclass(frozen=True)
 class Quantile:
     """``Q(Phi(z) | arguments)`` of a prior's family, in numbers and in stand-ins."""
 
     prior: Prior
+
+    is_elementwise: ClassVar[bool] = True
 
     @property
     def __name__(self) -> str:
@@ -59,12 +81,11 @@ class Quantile:
         return np.where(np.less(z, 0.0), low, high)
 
 
-# Without the way through Phi and back, which loses digits in the tails.
 _DIRECT: Mapping[Density, Callable[..., Any]] = MappingProxyType(
     {
-        families.GAUSSIAN: _gaussian,
-        families.LOG_GAUSSIAN: _log_gaussian,
-        families.UNIFORM: _uniform,
+        families.GAUSSIAN: Direct(_gaussian),
+        families.LOG_GAUSSIAN: Direct(_log_gaussian),
+        families.UNIFORM: Direct(_uniform),
     }
 )
 
