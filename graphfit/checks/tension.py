@@ -23,8 +23,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, final
 
 import numpy as np
-from scipy.special import chdtrc
-from scipy.stats import norm
+from scipy.special import chdtrc, ndtri
 
 from graphfit.checks.left_out_text import probability, with_error
 from graphfit.checks.posterior_means import posterior_means, require_draws
@@ -257,7 +256,7 @@ def _probability(pairs: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return p of [Eq. 5] and its sigmas, of ln S and d (2, n)."""
     log_s, d = pairs[0], np.maximum(pairs[1], LEAST_DIMENSION)
     p = chdtrc(d, np.maximum(d - 2.0 * log_s, 0.0))
-    return np.asarray(p), np.asarray(norm.isf(0.5 * np.maximum(p, 1e-300)))
+    return np.asarray(p), np.asarray(-ndtri(0.5 * np.maximum(p, 1e-300)))
 
 
 def _pairs(

@@ -20,7 +20,6 @@ import math
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from graphfit.typing import FloatArray
 
@@ -76,6 +75,8 @@ def _split(draws: FloatArray) -> FloatArray:
 
 def _scores(draws: FloatArray) -> FloatArray:
     """Return the normal scores of the ranks, by Blom's rule."""
+    from scipy.stats import rankdata
+
     chains, n, size = draws.shape
     ranks = rankdata(draws.reshape(chains * n, size), axis=0)
     scores: FloatArray = ndtri((ranks - 0.375) / (chains * n + 0.25))
