@@ -97,7 +97,7 @@ class NUTS(Search):
     says which factor is which.
 
     *Steps.*  nutpie adapts a mass matrix from draws and gradients: a diagonal one, with the
-    strongest correlations as well up to 200 parameters.
+    strongest correlations as well up to 50 parameters.
 
     *Convergence.*  It warns of diverging trajectories, R-hat above 1.01 (or above what
     chance explains), an effective sample size below 400 and energies that hardly move, each

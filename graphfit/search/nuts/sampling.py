@@ -19,8 +19,9 @@ from graphfit.typing import BoolArray, FloatArray, IntArray
 
 # Up to so many parameters a mass matrix that knows the strongest correlations: for two
 # parameters of correlation 0.95 an eighth of the gradients for the same effective sample
-# size, for hierarchies no difference.  Beyond, its decompositions cost more than gradients.
-MOST_LOW_RANK = 200
+# size, for hierarchies no difference.  Beyond, its decompositions cost more than gradients:
+# for 102 parameters five times as much.
+MOST_LOW_RANK = 50
 LOOK = 0.05  # seconds between two looks at the keyboard and at users' errors
 
 
