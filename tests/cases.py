@@ -368,7 +368,7 @@ ALL_SEARCHES = [
     SearchCase(
         "Emcee", gf.Emcee, {"nwalkers": 12, "nsteps": 3000, "discard": 0.2}, "mcmc"
     ),
-    SearchCase("NUTS", gf.NUTS, {"draws": 300, "tune": 150}, "mcmc"),
+    SearchCase("NUTS", gf.NUTS, {"draws": 500, "tune": 300}, "mcmc"),
     SearchCase("LBFGS", gf.LBFGS, {}, "optimum"),
     SearchCase("LevenbergMarquardt", gf.LevenbergMarquardt, {}, "optimum"),
 ]

@@ -49,6 +49,7 @@ PUBLIC = [
     "ModelComparison",
     "ModelInstance",
     "MultivariateGaussianPrior",
+    "NestedSampler",
     "NUTS",
     "Pointwise",
     "PredictiveCheck",

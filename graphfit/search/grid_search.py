@@ -145,7 +145,7 @@ class SearchGridSearch:
             whole=place.shares_memory,
         )
         # What is wrong for every cell is refused before any is fitted.
-        self.search.check(lower(work.graph(0)))
+        self.search.refuse(lower(work.graph(0)))
         outcomes = self._outcomes(work, place)
         is_joint = any(isinstance(item, FactorGraphModel) for item in (model, analysis))
         return GridSearchResult(

@@ -80,6 +80,27 @@ class Search(ABC):
         """Refuse, before any work, a problem that this engine cannot do."""
         del program
 
+    def refuse(self, program: Program, *, start_given: bool = False) -> None:
+        """Raise, before any work, what `fit` would raise of a problem.
+
+        Parameters
+        ----------
+        program : Program
+            The problem.
+        start_given : bool
+            Whether there is a place to begin at.
+
+        Raises
+        ------
+        PriorError, SettingError
+            See `fit`.
+        """
+        if self.needs_unit_cube or not start_given:
+            who = type(self).__name__
+            needed = "" if self.needs_unit_cube else ", given no start=,"
+            program.space.require_proper(f"{who}{needed}")
+        self.check(program)
+
     def fit(
         self,
         model: Any,
@@ -130,11 +151,7 @@ class Search(ABC):
             raise SettingError(msg)
         require_plain(info)
         program = lower(graph)
-        if self.needs_unit_cube or start is None:
-            who = type(self).__name__
-            needed = "" if self.needs_unit_cube else ", given no start=,"
-            program.space.require_proper(f"{who}{needed}")
-        self.check(program)
+        self.refuse(program, start_given=start is not None)
         vector = None if start is None else start_vector(program, start)
         folder = open_folder(self, graph, vector)
         if folder is not None and folder.is_complete:

@@ -90,6 +90,9 @@ MILD = {
     "inverse_gamma": ((2.5, 1.5),),
     "ordered_uniform": ((3.0, -1.0, 4.0),),
     "ordered_exponential": ((0.5, 3.0, 2.0),),
+    "mixture_gaussian": ((0.65, 0.0, 1.0, 10.0, 1.0), (0.3, 0.0, 1.0, 0.5, 3.0)),
+    "mixture_gamma": ((0.3, 2.0, 3.0, 5.0, 1.0),),
+    "mixture_uniform": ((0.5, 0.0, 2.0, 1.0, 3.0),),
 }
 
 
@@ -137,6 +140,9 @@ def as_density_arguments(case: PriorCase, arguments: tuple[float, ...]):
     """The order in which the density takes what the case's function takes."""
     if case.name == "ordered_uniform":
         return (-inf, *arguments)
+    if case.name.startswith("mixture"):
+        weight, *others = arguments
+        return (weight, 1.0 - weight, *others)
     return arguments
 
 

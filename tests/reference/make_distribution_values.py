@@ -174,6 +174,38 @@ def ordered_exponential(previous, remaining, scale):
     )
 
 
+def mixture(first, second, weight):
+    def summed(name):
+        one, other = getattr(first, name), getattr(second, name)
+        return lambda x: weight * one(x) + (1 - weight) * other(x)
+
+    return Truth(summed("cdf"), summed("survival"), summed("density"))
+
+
+def within(truth, lower, upper):
+    """The same law told beyond its limits, as part of a mixture has to be."""
+    return Truth(
+        lambda x: mp.mpf(0) if x <= lower else mp.mpf(1) if x >= upper else truth.cdf(x),
+        lambda x: (
+            mp.mpf(1) if x <= lower else mp.mpf(0) if x >= upper else truth.survival(x)
+        ),
+        lambda x: truth.density(x) if lower <= x <= upper else mp.mpf(0),
+    )
+
+
+def mixture_gaussian(weight, a, b, c, d):
+    return mixture(gaussian(a, b), gaussian(c, d), weight)
+
+
+def mixture_gamma(weight, a, b, c, d):
+    return mixture(gamma(a, b), gamma(c, d), weight)
+
+
+def mixture_uniform(weight, a, b, c, d):
+    parts = [within(uniform(low, high), low, high) for low, high in ((a, b), (c, d))]
+    return mixture(*parts, weight)
+
+
 def root(truth: Truth, start: float, side: str, p: mp.mpf) -> mp.mpf:
     """Solve F = p by Newton's method from graphfit's value; if that fails, ln F = ln p."""
     for logarithmic in (False, True):

@@ -76,6 +76,25 @@ def ordered_exponential(x, previous, remaining, scale):
     return remaining / scale * exp(-remaining * (x - previous) / scale)
 
 
+def mixture_gaussian(x, weight, *others):
+    return _mixture(gaussian, x, weight, *others)
+
+
+def mixture_gamma(x, weight, *others):
+    return _mixture(gamma_density, x, weight, *others)
+
+
+def mixture_uniform(x, weight, *others):
+    def inside(x, lower, upper):
+        return uniform(x, lower, upper) if lower <= x <= upper else 0.0
+
+    return _mixture(inside, x, weight, *others)
+
+
+def _mixture(density, x, weight, a, b, c, d):
+    return weight * density(x, a, b) + (1.0 - weight) * density(x, c, d)
+
+
 def sorted_draws(values: Sequence[float], base: Prior) -> float:
     """The joint density of n sorted independent draws, ``n! p(x_1) ... p(x_n)``."""
     if list(values) != sorted(values):
@@ -99,4 +118,7 @@ SLOW_DENSITIES = {
     "inverse_gamma": inverse_gamma,
     "ordered_uniform": ordered_uniform,
     "ordered_exponential": ordered_exponential,
+    "mixture_gaussian": mixture_gaussian,
+    "mixture_gamma": mixture_gamma,
+    "mixture_uniform": mixture_uniform,
 }

@@ -15,6 +15,7 @@ LAST = {
     "DynestyDynamic": ["samples, ", "likelihood calls, ln Z = ", " +/- ", ", done"],
     "NestedSampler": ["samples, ", "likelihood calls, ln Z = ", " +/- ", ", done"],
     "Emcee": ["step 60 of 60, acceptance 0."],
+    "NUTS": ["4 of 4 chains, ", "gradient calls"],
     "LBFGS": ["start 4 of 4, ln posterior -"],
     "LevenbergMarquardt": ["The fit converged, ln posterior -"],
 }

@@ -40,6 +40,8 @@ _COVERED = 0.5
 """The share of the draws that must be left under a new cavity; below, a new fit."""
 _ALIKE = 0.7
 """The same between one cavity for alike factors and their own."""
+_CIRCLE = 5  # sweeps
+_SHORTEST_STEP = 0.05
 _MOST_HALVINGS = 6
 _MOST_FAILURES = 3
 """Of one factor; then it keeps the message it has."""
@@ -122,6 +124,7 @@ class Sweeps:
         self._rules = rules
         self._seed = seed
         self._step = rules.damping
+        self._last_turn = 0
 
     @property
     def is_converged(self) -> bool:
@@ -170,12 +173,26 @@ class Sweeps:
             tell(f"sweep {number}, divergence {change:.2g}")
             if not any(factor.batches for factor in self.factors):
                 return
-            if self.is_converged:
+            if self._is_circling() and refits < _MOST_REFITS:
+                refits += 1
+                yield from self._fit([f for f in self.factors if not f.given_up])
+            elif self.is_converged:
                 noisy = np.max(self.noise(), initial=0.0) > self._rules.precision
                 if not noisy or refits == _MOST_REFITS:
                     return
                 refits += 1
                 yield from self._fit([f for f in self.factors if not f.given_up])
+
+    def _is_circling(self) -> bool:
+        """Whether sweeps go round in a circle, as draws near the edge of use make them."""
+        recent = self.divergences[self._last_turn :]
+        is_so = len(recent) >= 2 * _CIRCLE and min(recent[-_CIRCLE:]) > 0.5 * min(
+            recent[-2 * _CIRCLE : -_CIRCLE]
+        )
+        if is_so:
+            self._last_turn = len(self.divergences)
+            self._step = max(0.5 * self._step, _SHORTEST_STEP)
+        return is_so
 
     # --- fits -------------------------------------------------------------------------
 
@@ -259,7 +276,7 @@ class Sweeps:
                 break
             step *= 0.5
         else:
-            self._step = max(0.5 * self._step, 0.05)
+            self._step = max(0.5 * self._step, _SHORTEST_STEP)
             return math.inf
         change = divergence(whole, self.whole) / step**2
         for factor, site in zip(self.factors, sites, strict=True):
