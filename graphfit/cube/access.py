@@ -15,7 +15,9 @@ from graphfit.cube.fitting.rows import RegionRows
 from graphfit.cube.fitting.worker import fits_rows
 from graphfit.cube.inputs.axes import Region
 from graphfit.cube.interrupted import FitInterrupted
+from graphfit.cube.map_memory import MapMemory
 from graphfit.cube.problem import CubeProblem
+from graphfit.cube.refit import facts_of_refit, problem_with_priors
 from graphfit.cube.rerun import Rerun, facts_after, refit, rerun_problem
 from graphfit.cube.settings import RunSettings
 from graphfit.errors import ResultError, UnknownNameError, close_match
@@ -88,6 +90,46 @@ class CubeAccess:
             result.grid,
             facts_after(result.facts, found, where),
             problem=CubeAccess(self._problem, found.maps, reruns),
+        )
+        if found.is_interrupted:
+            raise FitInterrupted(new, None)
+        return new
+
+    def refit(
+        self,
+        result: CubeResult,
+        where: BoolArray,
+        priors: Mapping[Any, Any],
+        search: Any,
+        **how: Any,
+    ) -> CubeResult:
+        """Return a result of some pixels, fitted with other priors, in memory.
+
+        Parameters
+        ----------
+        result : CubeResult
+            Of this run.
+        where : ndarray of bool, of the map's shape
+            The pixels.
+        priors : mapping of Prior to Prior
+            What takes the place of which.
+        search : Search
+        **how : object
+            Of :class:`~graphfit.cube.settings.RunSettings`.
+
+        Raises
+        ------
+        FitInterrupted
+            On Ctrl-C, with what was found.
+        """
+        problem = problem_with_priors(self._problem, priors, search)
+        blank = MapMemory(problem.map_shape, problem.model.table).maps
+        found = refit(problem, blank, where, RunSettings(**how), {})
+        new = CubeResult(
+            found.maps,
+            result.grid,
+            facts_of_refit(result.facts, found, problem),
+            problem=CubeAccess(problem, found.maps),
         )
         if found.is_interrupted:
             raise FitInterrupted(new, None)

@@ -10,6 +10,7 @@ from graphfit.plot.data_fit import fit, fits
 from graphfit.plot.factor_graph import graph
 from graphfit.plot.insertion_ranks import insertion_ranks
 from graphfit.plot.pixel_spectra import spectra
+from graphfit.plot.population import population
 from graphfit.plot.posterior import corner, marginals
 from graphfit.plot.predictive import predictive
 from graphfit.plot.profile import plot_profile_1d
@@ -25,6 +26,7 @@ __all__ = [
     "maps",
     "marginals",
     "plot_profile_1d",
+    "population",
     "predictive",
     "sensitivity",
     "spectra",

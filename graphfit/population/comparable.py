@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphfit.population.gaussian_form import SiteTerm, moments
+from graphfit.population.mixture_form import MixtureTerm
 from graphfit.population.node_form import NODES, STEP
 from graphfit.typing import FloatArray
 
@@ -23,13 +24,20 @@ def expected_share(term: Any, size: int) -> FloatArray:
 
     Parameters
     ----------
-    term : SiteTerm or NodeTerm
+    term : SiteTerm, MixtureTerm or NodeTerm
         At one Lambda.
     size : int
         N.
     """
     if isinstance(term, SiteTerm):
         return _of_gaussians(term, size)
+    if isinstance(term, MixtureTerm):
+        # Parts that do not overlap: 1 / n_eff is the sum of q_k^2 / (W_k n_eff,k).
+        total: Any = 0.0
+        for q, w, part in zip(term.share, term.weight, term.parts, strict=True):
+            own = np.maximum(_of_gaussians(part, size) * w, 1e-300)
+            total = total + np.where(w > 0.0, q * q / own, 0.0)
+        return np.asarray(1.0 / total, dtype=np.float64)
     z = np.array(NODES)[:, None]
     normal = np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi)
     share = np.array(term.share)

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -16,7 +17,7 @@ from graphfit.result import CubeResult
 from graphfit.samples import Status
 from graphfit.typing import AnyArray, FloatArray, IntArray
 
-BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
 
 
 @final
@@ -90,15 +91,28 @@ class CubeSource:
         place = tuple(int(i) for i in np.unravel_index(index, self._result.shape))
         return f"pixel {place}"
 
-    def blocks(self) -> Iterator[Members]:
+    def blocks(self, *, whole: bool = False) -> Iterator[Members]:
         for tile in self._tiles():
-            members = self._read(tile)
+            members = self._read(tile, None if whole else self._most)
             if members.size:
                 yield members
 
+    def kept(self, members: Members) -> Members:
+        if members.draws <= self._most or not self.has_draws:
+            return members
+        values = np.ascontiguousarray(members.values[:, : self._most])
+        return replace(
+            members,
+            values=values,
+            log_weight=np.full(values.shape[:2], -np.log(self._most)),
+            log_interim=members.log_interim[:, : self._most],
+            effective=_distinct(values[:, :, 0]),
+        )
+
     def member(self, index: int) -> Members:
         place = np.unravel_index(index, self._result.shape)
-        found = self._read(tuple(slice(int(i), int(i) + 1) for i in place))
+        tile = tuple(slice(int(i), int(i) + 1) for i in place)
+        found = self._read(tile, self._most)
         if not found.size:
             msg = f"{self.label(index)} has no answer, and is no member of the population."
             raise ResultError(msg)
@@ -122,12 +136,12 @@ class CubeSource:
                 for a, e, n in zip(corner, edge, shape, strict=True)
             )
 
-    def _read(self, tile: tuple[slice, ...]) -> Members:
-        """Return the members of one tile."""
+    def _read(self, tile: tuple[slice, ...], most: int | None) -> Members:
+        """Return the members of one tile, with so many draws of each, or with all."""
         size = math.prod(part.stop - part.start for part in tile)
         every = np.arange(self.size).reshape(self._result.shape)[tile].ravel()
         status = np.asarray(self._arrays["status"][tile]).ravel()
-        table = self._table(tile, size)
+        table = self._table(tile, size, most)
         rows = np.flatnonzero(
             (status < int(Status.NON_FINITE)) & np.isfinite(table).all(axis=(1, 2))
         )
@@ -138,11 +152,13 @@ class CubeSource:
         rows, covariates = rows[keep], covariates[keep]
         return self._members(tile, rows, every[rows], table[rows], covariates)
 
-    def _table(self, tile: tuple[slice, ...], size: int) -> FloatArray:
+    def _table(
+        self, tile: tuple[slice, ...], size: int, most: int | None
+    ) -> FloatArray:
         """Return draws (n, S, D) of all parameters; of Gaussians the value, then rows."""
         if self.has_draws:
             draws = np.asarray(self._arrays["draws"][tile], dtype=np.float64)
-            return draws.reshape(size, *draws.shape[-2:])[:, : self._most]
+            return draws.reshape(size, *draws.shape[-2:])[:, :most]
         values = [np.asarray(self._arrays[n][tile]).ravel() for n in self._names]
         spread = np.asarray(self._arrays["covariance"][tile], dtype=np.float64)
         count = len(self._names)

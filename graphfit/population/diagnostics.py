@@ -133,7 +133,7 @@ def member_diagnostics(
         The hyper-parameters, by name.
     """
     looking = _Looking(problem, values)
-    for block in problem.source.blocks():
+    for block in problem.source.blocks(whole=problem.plan.form is not None):
         looking.add(block)
     return looking.result(_selection(problem, values))
 
@@ -186,9 +186,16 @@ class _Looking:
         self._difference = np.zeros((len(values), size))
 
     def add(self, block: Members) -> None:
-        drawn = block.part(~block.is_gaussian)
-        if not drawn.size:
-            return
+        """Look at members: by the draws that enter the likelihood, else by all."""
+        by_draws = self._by_draws[np.searchsorted(self._problem.index, block.index)]
+        own = block.part(by_draws)
+        if own.size:
+            self._look(self._problem.source.kept(own))
+        others = block.part(~by_draws & ~block.is_gaussian)
+        if others.size:
+            self._look(others)
+
+    def _look(self, drawn: Members) -> None:
         group = draw_group(drawn, self._problem.population)
         places = np.searchsorted(self._problem.index, group.index)
         effective = np.empty((len(self._values), drawn.size))
@@ -217,11 +224,22 @@ class _Looking:
         value: dict[str, float],
     ) -> None:
         """Note ln L by draws less that by sites, of `drawn`: ln L and effective draws."""
+        for sites in (self._problem.sites, self._problem.mixtures):
+            if sites is not None:
+                self._compare_with(sites, k, group, drawn, value)
+
+    def _compare_with(
+        self,
+        sites: Group,
+        k: int,
+        group: Group,
+        drawn: tuple[FloatArray, FloatArray],
+        value: dict[str, float],
+    ) -> None:
         by_draws, effective = drawn
-        sites = self._problem.sites
-        if sites is None:
-            return
         inside = np.isin(group.index, sites.index)
+        if not inside.any():
+            return
         rows = np.searchsorted(sites.index, group.index[inside])
         term = sites.terms.term(sites.part(rows), value)
         by_sites = term.value + sites.constant[rows]
@@ -252,7 +270,7 @@ class _Looking:
 
     def _site_error(self, several: bool) -> tuple[float, float]:
         """Return the error of sites, and the largest difference of one member."""
-        if self._problem.sites is None:
+        if self._problem.sites is None and self._problem.mixtures is None:
             return 0.0, 0.0
         compared = self._compared
         if not compared.any():

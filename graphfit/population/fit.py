@@ -15,6 +15,7 @@ from graphfit.population.cube_source import CubeSource, fitted_model
 from graphfit.population.diagnostics import INJECTIONS_A_MEMBER
 from graphfit.population.formula_size import most_draws
 from graphfit.population.injections import Injections
+from graphfit.population.layers import LayeredSource, as_cubes
 from graphfit.population.members import MemberSource
 from graphfit.population.method import MANY, Method, plan
 from graphfit.population.peak_search import PeakSearch
@@ -22,7 +23,7 @@ from graphfit.population.population_model import PopulationModel, as_population_
 from graphfit.population.population_result import PopulationResult
 from graphfit.population.problem import PopulationProblem, population_problem
 from graphfit.population.result_source import ResultSource, as_members
-from graphfit.result import CubeResult
+from graphfit.population.same_noise import TEXT, has_same_noise
 from graphfit.search import NUTS, NestedSampler
 from graphfit.search.search import Search
 from graphfit.typing import FloatArray
@@ -52,10 +53,11 @@ def fit(
 
     Parameters
     ----------
-    results : sequence of Result, ResultList, or CubeResult
+    results : sequence of Result, ResultList, CubeResult, or sequence of CubeResult
         One result a member; the ResultList of a graph whose factors share no parameter;
         or a cube's pixels, with draws (``gf.fit_cube(..., draws=100)``).  Pixels without an
-        answer are left out.
+        answer are left out.  Of several cubes of one shape the last one that answers for
+        a pixel counts (:func:`~graphfit.population.refresh`).
     population_model : PopulationModel, or mapping of str to Prior
         Which parameters are drawn, and from what.  The others keep their interim prior.
     search : Search, optional
@@ -63,10 +65,14 @@ def fit(
         :class:`~graphfit.population.PeakSearch`, unless a density is a mixture, which has
         several peaks; beyond 15 hyper-parameters, where all is compiled, ``gf.NUTS()``.
     method : {"auto", "draws", "sites"}
-        How members enter: by their draws, or by Gaussian sites fitted to them, which is
-        far quicker.  "auto": sites from 10 000 members on, where the population has a
-        form for them, and draws for members that are not Gaussian.  Members known as an
-        optimum with a covariance are always sites.
+        How members enter: by their draws; or by sites, one to three Gaussians fitted to
+        all samples of a member, which is quicker and of less noise.  "auto": sites where
+        the population has a closed form (Gaussian families, their mixtures), or from
+        10 000 members on by nodes (other families of one parameter), and draws for
+        members that sites do not describe: whose skewness or kurtosis is beyond 1.5
+        standard errors of a Gaussian's (3 for nodes), and in which no mixture of up to
+        three Gaussians, of lowest AIC, passes a test of Kolmogorov and Smirnov.
+        Members known as an optimum with a covariance are always sites.
     selection : Injections, optional
         What would have been found at all, where members were selected.
     model : Model, Collection or FactorGraphModel, optional
@@ -74,8 +80,8 @@ def fit(
     interim : {"priors", "none"}
         "none" where the fits had no priors: maxima of the likelihood alone.
     max_draws : int, >= 8
-        Draws kept of each member; more are thinned.  The compiler takes about 190 of one
-        Gaussian parameter, fewer of several or of other families.
+        Draws kept of each member that enters by draws; more are thinned.  The compiler
+        takes about 190 of one Gaussian parameter, fewer of several or of other families.
 
     Returns
     -------
@@ -133,7 +139,8 @@ def fit(
     problem = population_problem(population, source, chosen, selection)
     engine = default_search(problem) if search is None else search
     fitted = engine.fit(problem.graph)
-    found = PopulationResult(fitted, problem, results)
+    cubes = as_cubes(results)
+    found = PopulationResult(fitted, problem, cubes[0] if cubes else results)
     _warn(found)
     return found
 
@@ -182,15 +189,20 @@ def _source(
 ) -> MemberSource:
     divided = interim == "priors"
     maps = [item.function.values for item in population.covariates]  # type: ignore[attr-defined]
-    if isinstance(results, CubeResult):
-        return CubeSource(
-            results,
-            fitted_model(results, model),
-            population.names,
-            [_fitting(item, results.shape) for item in maps],
-            most=max_draws,
-            divided=divided,
-        )
+    cubes = as_cubes(results)
+    if cubes:
+        sources = [
+            CubeSource(
+                cube,
+                fitted_model(cube, model if cube is cubes[0] else None),
+                population.names,
+                [_fitting(item, cube.shape) for item in maps],
+                most=max_draws,
+                divided=divided,
+            )
+            for cube in cubes
+        ]
+        return sources[0] if len(sources) == 1 else LayeredSource(sources)
     if model is not None:
         msg = (
             "model= is for a CubeResult that was read back; results know their models."
@@ -223,7 +235,7 @@ def _fitting(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
 
 def _has_gaussians(source: MemberSource, results: Any) -> bool:
     """Whether some members are known by mean and covariance alone."""
-    if isinstance(source, CubeSource):
+    if isinstance(source, (CubeSource, LayeredSource)):
         return not source.has_draws
     return any(item.samples.record.kind == "optimum" for item in as_members(results))
 
@@ -238,6 +250,9 @@ def _warn(found: PopulationResult) -> None:
             f"and {found.size} members need {needed:.0f} (Farr 2019); make more."
         )
         raise ResultError(msg)
-    if diagnostics.warnings:
-        text = " Also, ".join(diagnostics.warnings)
+    found_wrong = list(diagnostics.warnings)
+    if has_same_noise(next(iter(found.problem.source.blocks(whole=True)))):
+        found_wrong.append(TEXT)
+    if found_wrong:
+        text = " Also, ".join(found_wrong)
         warnings.warn(f"gf.population.fit: {text}", ConvergenceWarning, stacklevel=3)

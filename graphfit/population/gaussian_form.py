@@ -58,11 +58,14 @@ class SiteTerm(NamedTuple):
         The probabilities of the population's components.
     parts : sequence of K Conditional
         z under each.
+    bias : (N,)
+        What was subtracted.
     """
 
     value: Any
     share: Sequence[Any]
     parts: Sequence[Conditional]
+    bias: Any = 0.0
 
 
 def is_gaussian(family: Density) -> bool:
@@ -141,7 +144,7 @@ class GaussianForm:
         share = [item / total for item in terms]
         value = top + np.log(total) if len(found) > 1 else logs[0]
         bias = _bias(share, found, inverse_draws)
-        return SiteTerm(value - bias, share, found)
+        return SiteTerm(value - bias, share, found, bias)
 
     def _components(self, known: Known) -> list[tuple[Any, Vector, Matrix]]:
         """Return ln weight, mean and Cholesky root of the population's Gaussians in t."""

@@ -103,11 +103,14 @@ class MemberSource(Protocol):
     def size(self) -> int:
         """The number of places: results in the list, or pixels of the map."""
 
-    def blocks(self) -> Iterator[Members]:
-        """Yield all members, in any order."""
+    def blocks(self, *, whole: bool = False) -> Iterator[Members]:
+        """Yield all members, in any order, with the draws kept or with all of them."""
+
+    def kept(self, members: Members) -> Members:
+        """Return members of a whole block with the draws that are kept of them."""
 
     def member(self, index: int) -> Members:
-        """Return one member by its position."""
+        """Return one member by its position, with the draws kept."""
 
     def label(self, index: int) -> str:
         """Return what to call it."""

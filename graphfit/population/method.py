@@ -12,7 +12,7 @@ from graphfit.population.node_form import NodeForm
 from graphfit.population.population_model import PopulationModel
 
 Method = Literal["auto", "draws", "sites"]
-MANY = 10_000  # members, from which on sites are the rule
+MANY = 10_000  # members, from which on sites by nodes are the rule
 
 
 @final
@@ -25,7 +25,7 @@ class Plan:
     form : GaussianForm, NodeForm or None
         Of sites; None where draws are used.
     keeps_draws : bool
-        Whether members whose draws are not near Gaussian stay draws beside sites.
+        Whether members that sites do not describe stay draws beside them.
     reason : str
         Why, in words.
     """
@@ -33,6 +33,11 @@ class Plan:
     form: Any
     keeps_draws: bool
     reason: str
+
+    @property
+    def has_mixtures(self) -> bool:
+        """Whether a member can be a sum of Gaussians: where there is a closed form."""
+        return isinstance(self.form, GaussianForm)
 
     @property
     def logarithmic(self) -> tuple[bool, ...]:
@@ -51,8 +56,8 @@ def plan(
     ----------
     population : PopulationModel
     method : {"auto", "draws", "sites"}
-        "auto": sites from 10 000 members on where the population allows them, with draws
-        for members that are not near Gaussian; else draws.
+        "auto": sites where the population has a closed form, by nodes from 10 000 members
+        on, and draws for members that sites do not describe; else draws.
     size : int
         N.
     only_gaussians : bool
@@ -72,17 +77,20 @@ def plan(
             "draws; use method='sites', or fit them with a sampler."
         )
         raise SettingError(msg)
-    wants = method == "sites" or only_gaussians or (method == "auto" and size >= MANY)
-    if not wants:
-        few = f"fewer than {MANY} members" if method == "auto" else "as asked for"
-        return Plan(None, True, f"draws ({few})")
+    if method == "draws":
+        return Plan(None, True, "draws (as asked for)")
     form, why = site_form(population)
     if form is None and (method == "sites" or only_gaussians):
         msg = f"method='sites': {why}; use method='draws', which needs draws."
         raise SettingError(msg)
     if form is None:
         return Plan(None, True, f"draws ({why})")
-    kind = "in closed form" if isinstance(form, GaussianForm) else "by nodes"
+    is_closed = isinstance(form, GaussianForm)
+    is_asked = method == "sites" or only_gaussians
+    # Nodes miss a population much narrower than a member, which few members may be about.
+    if not (is_closed or is_asked or size >= MANY):
+        return Plan(None, True, f"draws (no closed form, fewer than {MANY} members)")
+    kind = "in closed form" if is_closed else "by nodes"
     return Plan(form, method == "auto", f"sites, {kind}")
 
 

@@ -14,12 +14,13 @@ does not (Pareto k above 0.7).  Then the proposal is fitted to them, and drawn f
 
 import math
 import warnings
-from typing import Any, ClassVar, Literal, final
+from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from graphfit.errors import ConvergenceWarning
+from graphfit.errors import ConvergenceError, ConvergenceWarning
 from graphfit.samples import Samples, Status
+from graphfit.samples.pareto_smoothing import smoothed
 from graphfit.search import LBFGS
 from graphfit.search.coordinates import Coordinates
 from graphfit.search.search import Search
@@ -76,7 +77,11 @@ class PeakSearch(Search):
         drawn = None
         for _ in range(ROUNDS):
             drawn = _Drawn(target, centre, WIDEN**2 * spread, self.draws // 2, rng)
-            if drawn.share > ENOUGH or not drawn.share:
+            if not drawn.share:
+                # A posterior that is flat within its prior has no curvature to go by.
+                spread = spread / 16.0
+                continue
+            if drawn.share > ENOUGH:
                 break
             centre, spread = drawn.moments(spread)
         drawn = _Drawn(target, centre, WIDEN**2 * spread, self.draws, rng)
@@ -249,11 +254,17 @@ def _samples(task: Task, drawn: _Drawn, evaluations: int) -> Samples:
     kept = drawn.log_weight > -np.inf
     count = drawn.log_weight.size
     weight = drawn.weight
+    if not kept.any():
+        msg = (
+            f"PeakSearch: none of {count} draws about the highest point lies inside the "
+            "prior and has a finite likelihood; use gf.NestedSampler."
+        )
+        raise ConvergenceError(msg)
     mean = float(weight.mean())
     log_z = float(drawn.log_weight.max() + math.log(mean))
     error = math.sqrt(max(float((weight**2).mean()) / mean**2 - 1.0, 0.0) / count)
     status = Status.CONVERGED
-    k = _pareto_k(drawn.log_weight)
+    k = smoothed(drawn.log_weight).k
     if not k < HIGHEST_K:
         status = Status.STALLED
         warnings.warn(
@@ -275,10 +286,3 @@ def _samples(task: Task, drawn: _Drawn, evaluations: int) -> Samples:
         evaluations=evaluations,
         status=status,
     )
-
-
-def _pareto_k(log_weight: FloatArray) -> float:
-    from graphfit.search.nested.engine.pareto import pareto_k
-
-    found: Any = pareto_k(log_weight, log_weight.size, np.zeros(log_weight.size + 1))
-    return float(found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from graphfit.errors import ResultError, UnknownNameError, close_match
+from graphfit.population.density_curves import density_curves
 from graphfit.population.diagnostics import MemberDiagnostics, member_diagnostics
 from graphfit.population.hyper_draws import hyper_draws
 from graphfit.population.population_text import population_text
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FEW, MANY = 16, 200  # draws over which members are averaged: many of them, and few
 MANY_MEMBERS = 2000
 CHECKED = 8  # at which all draws are looked at
+CURVES = 100  # densities of the population
 
 
 @final
@@ -124,6 +126,35 @@ class PopulationResult:
         with np.errstate(all="ignore"):
             ratio = (self._moments[1] / self.problem.interim["sd"]) ** 2
         return self._shown(1.0 - ratio, "one less the ratio of variances")
+
+    def density(self, name: str, x: Any, draws: int = CURVES) -> FloatArray:
+        """Return the population's density at draws of its hyper-parameters.
+
+        Parameters
+        ----------
+        name : str
+            Of a drawn parameter.
+        x : array_like, shape (X,)
+            Values of it.
+        draws : int, >= 1
+            K.
+
+        Returns
+        -------
+        ndarray, shape (K, X)
+            The mean over members, where covariates or other drawn parameters take part.
+
+        Raises
+        ------
+        UnknownNameError
+            If no such parameter is drawn.
+        """
+        if name not in self.names:
+            msg = f"No parameter {name!r} is drawn.{close_match(name, self.names)}"
+            raise UnknownNameError(msg)
+        at = np.atleast_1d(np.asarray(x, dtype=np.float64))
+        values = self._draws(draws)
+        return density_curves(self.problem, name, at, values, self._moments[0])
 
     @property
     def info(self) -> str:

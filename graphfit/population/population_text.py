@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from graphfit.population.diagnostics import HIGHEST_NOISE, HIGHEST_VARIANCE
 from graphfit.result.text import parameter_table
 
 
@@ -37,10 +38,11 @@ def population_text(result: Any) -> str:
             f"{n_eff.min():.1f}; {int(found.flagged.sum())} members below 10"
         )
     lines.append(
-        f"variance of ln L from draws: {found.variance:.3g}; noise of all: "
-        f"{found.noise:.2g} posterior standard deviations"
+        f"variance of ln L: {found.total_variance:.3g}; it moves the posterior by "
+        f"{found.noise:.2g} of its standard deviations (limits {HIGHEST_VARIANCE:g} and "
+        f"{HIGHEST_NOISE:g})"
     )
-    if problem.sites is not None:
+    if problem.sites is not None or problem.mixtures is not None:
         lines.append(
             f"error of sites: {found.site_error:.2g} posterior standard deviations; "
             f"largest difference of one member {found.largest_difference:.2g}"
@@ -55,6 +57,13 @@ def population_text(result: Any) -> str:
 
 
 def _shares(problem: Any) -> str:
-    by_sites = 0 if problem.sites is None else problem.sites.index.size
-    by_draws = 0 if problem.draws is None else problem.draws.index.size
-    return f"{by_sites} by sites, {by_draws} by draws"
+    counts = []
+    for group, how in (
+        (problem.sites, "sites"),
+        (problem.mixtures, "mixtures of 2 or 3"),
+        (problem.draws, "draws"),
+    ):
+        size = 0 if group is None else group.index.size
+        if size or how != "mixtures of 2 or 3":
+            counts.append(f"{size} by {how}")
+    return ", ".join(counts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphfit.errors import ResultError
 from graphfit.graph import AnalysisFactor, FactorGraphModel
+from graphfit.population.classification import classified
 from graphfit.population.draw_form import DrawForm
 from graphfit.population.gaussian_form import GaussianForm
 from graphfit.population.injections import (
@@ -18,9 +19,12 @@ from graphfit.population.injections import (
 )
 from graphfit.population.members import Members, MemberSource, stacked
 from graphfit.population.method import Plan
+from graphfit.population.mixture_form import MixtureForm
+from graphfit.population.mixture_sites import MixtureSites, joined_mixture_sites
 from graphfit.population.population_model import PopulationModel
-from graphfit.population.sites import Sites, fitted_sites, inverse_roots
+from graphfit.population.sites import Sites, joined_sites
 from graphfit.population.terms import MemberAnalysis, MemberTerms
+from graphfit.population.whitening import inverse_roots
 from graphfit.typing import FloatArray, IntArray
 
 
@@ -39,15 +43,15 @@ class Group:
         The form.
     constant : ndarray, shape (N,)
         What no hyper-parameter changes.
-    sites : Sites or None
-        Of a form of sites.
+    sites : tuple of Sites
+        Of a form of sites, one for each part of a mixture; else none.
     """
 
     index: IntArray
     columns: list[FloatArray]
     terms: MemberTerms
     constant: FloatArray
-    sites: Sites | None = None
+    sites: tuple[Sites, ...] = ()
 
     def part(self, rows: Any) -> list[FloatArray]:
         """Return the columns of some members."""
@@ -66,8 +70,8 @@ class PopulationProblem:
         To read members again.
     plan : Plan
         How they enter.
-    sites, draws : Group or None
-        Those that enter by sites, and by draws.
+    sites, mixtures, draws : Group or None
+        Those that enter by one Gaussian, by several, and by draws.
     interim : dict of str to ndarray, shape (N, D)
         ``"mean"`` and ``"sd"`` of each member under its interim prior.
     index : ndarray of int, shape (N,)
@@ -83,6 +87,7 @@ class PopulationProblem:
     source: MemberSource
     plan: Plan
     sites: Group | None
+    mixtures: Group | None
     draws: Group | None
     interim: Mapping[str, FloatArray]
     index: IntArray
@@ -93,7 +98,8 @@ class PopulationProblem:
     @property
     def groups(self) -> list[Group]:
         """The groups that have members."""
-        return [group for group in (self.sites, self.draws) if group is not None]
+        every = (self.sites, self.mixtures, self.draws)
+        return [group for group in every if group is not None]
 
     @property
     def size(self) -> int:
@@ -122,14 +128,15 @@ def population_problem(
         If there are fewer than two members, or one has no site where it needs one.
     """
     reading = _Reading(population, source, plan)
-    for block in source.blocks():
+    for block in source.blocks(whole=plan.form is not None):
         reading.add(block)
     index, interim, log_evidence = reading.facts()
-    sites, draws = reading.site_group(), reading.draw_group()
+    groups = reading.site_group(), reading.mixture_group(), reading.draw_group()
     has_evidence = bool(np.isfinite(log_evidence).all())
     offset = float(math.fsum(log_evidence)) if has_evidence else 0.0
     factors: list[AnalysisFactor] = []
-    for name, group in (("sites", sites), ("draws", draws)):
+    names = ("sites", "mixtures", "draws")
+    for name, group in zip(names, groups, strict=True):
         if group is not None:
             constant = math.fsum(group.constant) + (0.0 if factors else offset)
             analysis = MemberAnalysis(group.columns, constant)
@@ -143,8 +150,7 @@ def population_problem(
         population,
         source,
         plan,
-        sites,
-        draws,
+        *groups,
         interim,
         index,
         has_evidence,
@@ -164,6 +170,7 @@ class _Reading:
         self._source = source
         self._plan = plan
         self._sites: list[tuple[IntArray, FloatArray, Sites]] = []
+        self._mixtures: list[tuple[IntArray, FloatArray, MixtureSites]] = []
         self._draws: list[Members] = []
         self._facts: list[tuple[Any, ...]] = []
 
@@ -172,16 +179,19 @@ class _Reading:
         if self._plan.form is None:
             self._draws.append(block)
             return
-        sites = fitted_sites(block, self._plan.logarithmic)
-        chosen = sites.is_near if self._plan.keeps_draws else sites.is_usable
-        others = ~chosen
+        found = classified(block, self._plan)
+        others = found.by_draws
         if others.any():
             known = block.is_gaussian[others] | (not self._plan.keeps_draws)
             if known.any():
                 self._refuse(block.index[others][known])
-            self._draws.append(block.part(others))
-        rows = block.index[chosen], block.covariates[chosen], sites.part(chosen)
-        self._sites.append(rows)
+            self._draws.append(self._source.kept(block.part(others)))
+        rows = found.is_one
+        self._sites.append((block.index[rows], block.covariates[rows], found.sites))
+        rows = found.is_several
+        if found.mixtures is not None:
+            kept = block.index[rows], block.covariates[rows], found.mixtures
+            self._mixtures.append(kept)
 
     def _refuse(self, index: IntArray) -> None:
         first = self._source.label(int(index[0]))
@@ -208,26 +218,50 @@ class _Reading:
         return index, {"mean": mean, "sd": sd}, evidence
 
     def site_group(self) -> Group | None:
-        if not sum(len(index) for index, _, _ in self._sites):
+        index, covariates, order = _in_order(self._sites)
+        if not index.size:
             return None
-        index = np.concatenate([item[0] for item in self._sites])
-        order = np.argsort(index, kind="stable")
-        covariates = np.concatenate([item[1] for item in self._sites])[order]
-        parts = [item[2] for item in self._sites]
-        sites = Sites(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])[order]
-                for name in Sites.__dataclass_fields__
-            )
-        )
+        sites = joined_sites([item[2] for item in self._sites]).part(order)
         columns = [*_site_columns(self._plan.form, sites), *covariates.T]
         terms = MemberTerms(self._plan.form, self._population)
-        return Group(index[order], columns, terms, sites.constant, sites)
+        return Group(index, columns, terms, sites.constant, (sites,))
+
+    def mixture_group(self) -> Group | None:
+        if not self._mixtures:
+            return None
+        index, covariates, order = _in_order(self._mixtures)
+        found = joined_mixture_sites([item[2] for item in self._mixtures]).part(order)
+        form = MixtureForm(self._plan.form, int(found.count.max()))
+        columns: list[FloatArray] = []
+        with np.errstate(divide="ignore"):  # of parts that do not exist
+            log_share = np.log(found.share)
+        for k, sites in enumerate(found.parts[: form.count]):
+            columns += _site_columns(form.form, sites)
+            columns.append(sites.constant + log_share[:, k])
+        columns += [found.parts[0].inverse_draws * found.share[:, 0], *covariates.T]
+        terms = MemberTerms(form, self._population)
+        constant = np.zeros(index.size)
+        return Group(index, columns, terms, constant, found.parts[: form.count])
 
     def draw_group(self) -> Group | None:
         if not self._draws:
             return None
         return draw_group(stacked(self._draws), self._population)
+
+
+def _in_order(
+    blocks: Sequence[tuple[IntArray, FloatArray, Any]],
+) -> tuple[IntArray, FloatArray, IntArray]:
+    """Return positions and covariates of blocks, rising, and their order."""
+    if not blocks:
+        return (
+            np.empty(0, dtype=np.int64),
+            np.empty((0, 0)),
+            np.empty(0, dtype=np.int64),
+        )
+    index = np.concatenate([item[0] for item in blocks])
+    order = np.argsort(index, kind="stable")
+    return index[order], np.concatenate([item[1] for item in blocks])[order], order
 
 
 def draw_group(members: Members, population: PopulationModel) -> Group:

@@ -12,10 +12,12 @@ from graphfit.priors import Prior
 from graphfit.result import Result, ResultList
 from graphfit.samples.summary import covariance
 from graphfit.seeding import child_seed, generator
-from graphfit.typing import FloatArray
+from graphfit.typing import FloatArray, IntArray
 
 PSEUDO_DRAWS = 64  # that stand for a Gaussian known by mean and covariance
 BLOCK = 2000  # results put together at once
+BLOCK_BYTES = 16 << 20
+LOWEST = -30.0  # ln weight, relative to the largest
 
 
 @final
@@ -74,12 +76,22 @@ class ResultSource:
     def label(self, index: int) -> str:
         return f"member {index} ('{self._results[index].name}')"
 
-    def blocks(self) -> Iterator[Members]:
-        for start in range(0, self.size, BLOCK):
-            rows = range(start, min(start + BLOCK, self.size))
-            yield stacked([self.member(i) for i in rows])
+    def blocks(self, *, whole: bool = False) -> Iterator[Members]:
+        most = max(len(item.samples.record) for item in self._results)
+        draws = most if whole else min(most, self._most)
+        count = len(self._interim[0].priors)
+        step = max(1, min(BLOCK, BLOCK_BYTES // (8 * draws * (count + 2))))
+        for start in range(0, self.size, step):
+            rows = range(start, min(start + step, self.size))
+            yield stacked([self._read(i, whole=whole) for i in rows])
+
+    def kept(self, members: Members) -> Members:
+        return stacked([self.member(int(i)) for i in members.index])
 
     def member(self, index: int) -> Members:
+        return self._read(index, whole=False)
+
+    def _read(self, index: int, *, whole: bool) -> Members:
         result, interim = self._results[index], self._interim[index]
         record = result.samples.record
         count = len(interim.priors)
@@ -93,15 +105,8 @@ class ResultSource:
             spread = covariance(record)[np.ix_(own_columns, own_columns)][None]
             effective = np.inf
         else:
-            rng = generator(child_seed(0, index))
-            rows = thinned(record, self._most, rng)
-            kept = slice(None) if rows is None else rows
-            values = record.values[kept][:, own]
-            weights = (
-                record.log_weights - _log_total(record.log_weights)
-                if rows is None
-                else np.full(len(rows), -np.log(len(rows)))
-            )
+            rows, weights = self._rows(index, whole=whole)
+            values = record.values[rows][:, own]
             effective = effective_draws(record, len(values))
         by_column = {i: values[:, i] for i in range(values.shape[1])}
         return Members(
@@ -114,6 +119,23 @@ class ResultSource:
             covariates=self._covariates[index : index + 1],
             gaussian=(mean, spread),
         )
+
+    def _rows(self, index: int, *, whole: bool) -> tuple[IntArray, FloatArray]:
+        """Return rows of a member's samples, and ln of their weights."""
+        record = self._results[index].samples.record
+        rows = None
+        if not whole:
+            rng = generator(child_seed(0, index))
+            rows = thinned(record, self._most, rng)
+        if rows is not None:
+            return rows, np.full(len(rows), -np.log(len(rows)))
+        log_weights = record.log_weights
+        rows = np.arange(len(record))
+        if whole:
+            # Nested samples climb from where nothing weighs anything.
+            rows = np.flatnonzero(log_weights > log_weights.max() + LOWEST)
+            log_weights = log_weights[rows]
+        return rows, log_weights - _log_total(log_weights)
 
     def _of_gaussian(self, index: int) -> tuple[FloatArray, FloatArray]:
         """Return draws of the Gaussian about an optimum, of all parameters, and weights."""

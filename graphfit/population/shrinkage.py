@@ -13,8 +13,10 @@ import numpy as np
 
 from graphfit.population.draw_form import DrawForm
 from graphfit.population.gaussian_form import GaussianForm, SiteTerm, moments
+from graphfit.population.mixture_form import MixtureForm, MixtureTerm
 from graphfit.population.node_form import NODES, NodeTerm
 from graphfit.population.problem import Group, PopulationProblem, draw_group
+from graphfit.population.sites import Sites
 from graphfit.typing import FloatArray
 
 BLOCK = 20_000  # members at once
@@ -131,7 +133,9 @@ def _moments(
     if isinstance(form, DrawForm):
         return _of_draws(form, columns, term.share)
     if isinstance(form, GaussianForm):
-        return _of_sites(form, group, rows, term)
+        return _of_sites(form, group.sites[0].part(rows), term)
+    if isinstance(form, MixtureForm):
+        return _of_mixtures(form, group, rows, term)
     return _of_nodes(form.logarithmic, columns, term)
 
 
@@ -158,11 +162,26 @@ def _of_nodes(
     return mean[:, None], variance[:, None]
 
 
-def _of_sites(
-    form: GaussianForm, group: Group, rows: slice, term: SiteTerm
+def _of_mixtures(
+    form: MixtureForm, group: Group, rows: slice, term: MixtureTerm
 ) -> tuple[FloatArray, FloatArray]:
-    assert group.sites is not None
-    root, centre = group.sites.root[rows], group.sites.mean[rows]
+    found = [
+        _of_sites(form.form, sites.part(rows), part)
+        for sites, part in zip(group.sites, term.parts, strict=True)
+    ]
+    base = found[0][0]
+    first, second = np.zeros_like(base), np.zeros_like(base)
+    for q, (mean, variance) in zip(term.share, found, strict=True):
+        weight = np.asarray(q)[:, None]
+        first += weight * (mean - base)
+        second += weight * (variance + (mean - base) ** 2)
+    return base + first, np.maximum(second - first * first, 0.0)
+
+
+def _of_sites(
+    form: GaussianForm, sites: Sites, term: SiteTerm
+) -> tuple[FloatArray, FloatArray]:
+    root, centre = sites.root, sites.mean
     size, count = centre.shape
     first = np.zeros((size, count))
     second = np.zeros((size, count))

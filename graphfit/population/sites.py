@@ -23,6 +23,7 @@ from typing import Any, final
 import numpy as np
 
 from graphfit.population.members import Members
+from graphfit.population.whitening import Whitened, finite_matrices, whitened
 from graphfit.typing import BoolArray, FloatArray
 
 FARTHEST = 3.0  # standard errors, of skewness and kurtosis of near-Gaussian draws
@@ -48,8 +49,9 @@ class Sites:
         c.
     inverse_draws : ndarray, shape (N,)
         1 / S of the effective draws; 0 where the posterior is known as a Gaussian.
-    is_near : ndarray of bool, shape (N,)
-        Whether skewness and kurtosis of the draws are those of a Gaussian.
+    oddness : ndarray, shape (N,)
+        How far skewness and kurtosis of the draws are from a Gaussian's, the larger in
+        standard errors; 0 where the posterior is known as a Gaussian.
     is_usable : ndarray of bool, shape (N,)
         Whether there is a site at all.
     """
@@ -60,15 +62,22 @@ class Sites:
     slope: FloatArray
     constant: FloatArray
     inverse_draws: FloatArray
-    is_near: BoolArray
+    oddness: FloatArray
     is_usable: BoolArray
+
+    @property
+    def is_near(self) -> BoolArray:
+        """Whether skewness and kurtosis of the draws are those of a Gaussian."""
+        return (self.oddness < FARTHEST) & self.is_usable
 
     def part(self, rows: Any) -> "Sites":
         """Return some of them."""
         return Sites(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
-def fitted_sites(members: Members, logarithmic: Sequence[bool]) -> Sites:
+def fitted_sites(
+    members: Members, logarithmic: Sequence[bool], white: Whitened | None = None
+) -> Sites:
     """Return the sites of members.
 
     Parameters
@@ -77,135 +86,40 @@ def fitted_sites(members: Members, logarithmic: Sequence[bool]) -> Sites:
         With their draws.
     logarithmic : sequence of bool, length D
         Whether t is ln theta.
+    white : Whitened, optional
+        Their draws in z, where these are known.
     """
+    white = whitened(members, logarithmic) if white is None else white
     with np.errstate(all="ignore"):  # what is no number has no site
-        t, log_interim = _coordinates(members, logarithmic)
-        weight = np.exp(members.log_weight)
-        weight = np.where(np.isfinite(t).all(axis=2), weight, np.nan)
-        mean = _mean(weight, t)
-        covariance = _covariance(weight, t - mean[:, None, :], members.effective)
-        _replace_known(members, logarithmic, mean, covariance)
-        usable = _finite_matrices(covariance) & np.asarray(
-            np.isfinite(mean).all(axis=1)
-        )
-        root, positive = _roots(np.where(usable[:, None, None], covariance, 0.0))
-        usable &= positive & (members.effective >= FEWEST)
-        z = _solved(root, t - mean[:, None, :])
-        shape = _quadratic(weight, z, log_interim)
-        count = mean.shape[1]
+        usable = white.is_usable & (members.effective >= FEWEST)
+        shape = _quadratic(white.weight, white.z, white.log_interim)
+        root = white.root
+        count = root.shape[1]
         precision = _not_negative(np.eye(count) + shape[2])
         log_det = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
         constant = -shape[0] - log_det - 0.5 * count * math.log(2.0 * math.pi)
         usable &= np.isfinite(constant) & np.isfinite(shape[1]).all(axis=1)
-        near = _is_near(weight, z, members)
+        oddness = _oddness(white.weight, white.z, members)
     return Sites(
-        mean=mean,
+        mean=white.mean,
         root=root,
         precision=precision,
         slope=-shape[1],
         constant=constant,
         inverse_draws=1.0 / members.effective,
-        is_near=near & usable,
+        oddness=oddness,
         is_usable=usable,
     )
 
 
-def _finite_matrices(matrices: FloatArray) -> BoolArray:
-    found: BoolArray = np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
-    return found
-
-
-def _coordinates(
-    members: Members, logarithmic: Sequence[bool]
-) -> tuple[FloatArray, FloatArray]:
-    """Return t (N, S, D), and ln of the interim prior as a density of t."""
-    t = members.values.copy()
-    log_interim = members.log_interim.copy()
-    for j, is_log in enumerate(logarithmic):
-        if is_log:
-            t[:, :, j] = np.log(t[:, :, j])
-            log_interim += t[:, :, j]
-    return t, log_interim
-
-
-def _mean(weight: FloatArray, t: FloatArray) -> FloatArray:
-    found: FloatArray = (weight[:, :, None] * t).sum(axis=1)
-    return found
-
-
-def _covariance(
-    weight: FloatArray, away: FloatArray, effective: FloatArray
-) -> FloatArray:
-    """Return the unbiased covariance (N, D, D)."""
-    count = away.shape[2]
-    found = np.empty((away.shape[0], count, count))
-    for i in range(count):
-        for j in range(i + 1):
-            found[:, i, j] = (weight * away[:, :, i] * away[:, :, j]).sum(axis=1)
-            found[:, j, i] = found[:, i, j]
-    draws = np.where(np.isinf(effective), 1e300, effective)
-    factor = draws / np.maximum(draws - 1.0, 0.5)
-    scaled: FloatArray = found * factor[:, None, None]
-    return scaled
-
-
-def _replace_known(
-    members: Members,
-    logarithmic: Sequence[bool],
-    mean: FloatArray,
-    covariance: FloatArray,
-) -> None:
-    """Put in the moments of members that are known as Gaussians."""
-    known = members.is_gaussian
-    centre, spread = members.gaussian[0][known], members.gaussian[1][known]
-    slope = np.ones_like(centre)
-    for j, is_log in enumerate(logarithmic):
-        if is_log:  # to first order
-            slope[:, j] = 1.0 / centre[:, j]
-            centre = centre.copy()
-            centre[:, j] = np.log(centre[:, j])
-    mean[known] = centre
-    covariance[known] = spread * slope[:, :, None] * slope[:, None, :]
-
-
-def _roots(covariance: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Return Cholesky factors (N, D, D), and where there is one; else the unit matrix."""
-    size, count = covariance.shape[:2]
-    root = np.zeros_like(covariance)
-    positive = np.ones(size, dtype=bool)
-    for i in range(count):
-        for j in range(i + 1):
-            rest = covariance[:, i, j].copy()
-            for k in range(j):
-                rest -= root[:, i, k] * root[:, j, k]
-            if i == j:
-                # What rounding leaves of a parameter without spread is none.
-                positive &= rest > 1e-12 * covariance[:, i, i]
-                root[:, i, i] = np.sqrt(np.where(rest > 0.0, rest, 1.0))
-            else:
-                root[:, i, j] = rest / root[:, j, j]
-    root[~positive] = np.eye(count)
-    return root, positive
-
-
-def _solved(root: FloatArray, away: FloatArray) -> FloatArray:
-    """Return ``A^-1 away`` for every draw, (N, S, D)."""
-    z = np.empty_like(away)
-    for i in range(away.shape[2]):
-        rest = away[:, :, i].copy()
-        for k in range(i):
-            rest -= root[:, i, k, None] * z[:, :, k]
-        z[:, :, i] = rest / root[:, i, i, None]
-    return z
-
-
-def inverse_roots(root: FloatArray) -> FloatArray:
-    """Return A^-1 (N, D, D) of lower triangles."""
-    size, count = root.shape[:2]
-    unit = np.broadcast_to(np.eye(count), (size, count, count))
-    # Each column of the unit matrix stands where a draw does.
-    found: FloatArray = _solved(root, unit).transpose(0, 2, 1)
-    return np.ascontiguousarray(found)
+def joined_sites(parts: Sequence[Sites]) -> Sites:
+    """Return the sites of several blocks of members as one."""
+    return Sites(
+        *(
+            np.concatenate([getattr(part, item.name) for part in parts])
+            for item in fields(Sites)
+        )
+    )
 
 
 def _quadratic(
@@ -231,7 +145,7 @@ def _quadratic(
         for j in range(i + 1):
             normal[:, i, j] = (weighted * columns[j]).sum(axis=1)
             normal[:, j, i] = normal[:, i, j]
-    good = _finite_matrices(normal) & np.asarray(np.isfinite(right).all(axis=1))
+    good = finite_matrices(normal) & np.asarray(np.isfinite(right).all(axis=1))
     normal[~good], right[~good] = np.eye(terms), np.nan
     normal += 1e-12 * np.eye(terms)  # where draws are fewer than terms
     found = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
@@ -246,7 +160,7 @@ def _not_negative(precision: FloatArray) -> FloatArray:
     """Return matrices without negative eigenvalues."""
     if precision.shape[1] == 1:
         return np.maximum(precision, 0.0)
-    finite = _finite_matrices(precision)
+    finite = finite_matrices(precision)
     values, vectors = np.linalg.eigh(np.where(finite[:, None, None], precision, 0.0))
     mended = (vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.transpose(
         0, 2, 1
@@ -256,14 +170,13 @@ def _not_negative(precision: FloatArray) -> FloatArray:
     return found
 
 
-def _is_near(weight: FloatArray, z: FloatArray, members: Members) -> BoolArray:
-    """Say which members' draws have skewness and kurtosis within a Gaussian's errors."""
+def _oddness(weight: FloatArray, z: FloatArray, members: Members) -> FloatArray:
+    """Return skewness and kurtosis in a Gaussian's standard errors, the largest of all."""
     square = z * z
     third = (weight[:, :, None] * (square * z)).sum(axis=1)
     fourth = (weight[:, :, None] * (square * square)).sum(axis=1)
     draws = members.effective[:, None]
-    near = (np.abs(third) < FARTHEST * np.sqrt(6.0 / draws)) & (
-        np.abs(fourth - 3.0) < FARTHEST * np.sqrt(24.0 / draws)
-    )
-    every: BoolArray = near.all(axis=1) | members.is_gaussian
-    return every
+    skewness = np.abs(third) / np.sqrt(6.0 / draws)
+    kurtosis = np.abs(fourth - 3.0) / np.sqrt(24.0 / draws)
+    found: FloatArray = np.maximum(skewness, kurtosis).max(axis=1)
+    return np.where(members.is_gaussian, 0.0, found)

@@ -45,6 +45,30 @@ class PixelAccess(Protocol):
         """
         ...
 
+    def refit(
+        self,
+        result: Any,
+        where: BoolArray,
+        priors: Mapping[Any, Any],
+        search: Any,
+        **how: Any,
+    ) -> Any:
+        """Return a CubeResult of some pixels, fitted with other priors.
+
+        Parameters
+        ----------
+        result : CubeResult
+            Whose access this is.
+        where : ndarray of bool, of the map's shape
+            The pixels.
+        priors : mapping of Prior to Prior
+            What takes the place of which.
+        search : Search
+        **how : object
+            How the run goes: scheduler, n_workers, progress.
+        """
+        ...
+
     def model_cube(self, factor: str | None = None) -> Any:
         """Return the model at the maps' values, a lazy dask array like the data.
 

@@ -5,8 +5,11 @@ import pytest
 from scipy.special import logsumexp
 
 import graphfit as gf
+from graphfit.population.comparable import expected_share
 from graphfit.population.draw_form import DrawForm
 from graphfit.population.formula_size import most_draws
+from graphfit.population.gaussian_form import Conditional, SiteTerm
+from graphfit.population.node_form import NODES, NodeTerm
 from graphfit.population.population_model import PopulationModel
 from graphfit.population.terms import MemberTerms
 
@@ -73,3 +76,18 @@ def test_draws_that_fit_into_a_formula() -> None:
 
     assert most_draws(wide(), 10) == 10
     assert 16 < most_draws(wide(), 10_000) < 150
+
+
+@pytest.mark.parametrize(("mean", "spread"), [(0.5, 0.8), (1.2, 0.4)])
+def test_the_expected_number_of_effective_draws(mean: float, spread: float) -> None:
+    part = Conditional(0.0, [mean], [[spread**2]])
+    share = expected_share(SiteTerm(0.0, [1.0], [part]), 2)
+    z = np.random.default_rng(3).standard_normal(400_000)
+    log_ratio = -0.5 * ((z - mean) / spread) ** 2 + 0.5 * z * z
+    ratio = np.exp(log_ratio)
+    found = ratio.sum() ** 2 / (ratio**2).sum() / z.size
+    np.testing.assert_allclose(share, found, rtol=0.05)
+    nodes = np.array(NODES)
+    weight = np.exp(-0.5 * ((nodes - mean) / spread) ** 2)
+    term = NodeTerm(0.0, list((weight / weight.sum())[:, None] * np.ones(2)))
+    np.testing.assert_allclose(expected_share(term, 2), share, rtol=1e-3)

@@ -26,8 +26,12 @@ class Given:
         self._members = members
         self.size = members.size
 
-    def blocks(self) -> Any:
+    def blocks(self, *, whole: bool = False) -> Any:
+        del whole
         yield self._members
+
+    def kept(self, members: Members) -> Members:
+        return members
 
     def member(self, index: int) -> Members:
         return self._members.part([index])

@@ -106,7 +106,7 @@ def test_few_weighted_draws_need_no_thinning() -> None:
         log_w = np.log(np.arange(1.0, 101.0))
         log_w -= np.log(np.exp(log_w).sum())
         tilted.append(result(flat(), values, log_weights=log_w))
-    found = quietly(tilted, gaussian(), SEARCH)
+    found = quietly(tilted, gaussian(), SEARCH, method="draws")
     squares = found.problem.draws.columns[-2]
     np.testing.assert_allclose(squares, np.sum(np.arange(1.0, 101.0) ** 2) / 5050.0**2)
 
@@ -420,13 +420,13 @@ def test_few_effective_draws_are_flagged_and_refreshed() -> None:
     }
     search = gf.NestedSampler(n_live=60, seed=1)
     with pytest.warns(ConvergenceWarning, match="fewer than 10 effective.*refresh"):
-        found = gf.population.fit(members, narrow, search)
+        found = gf.population.fit(members, narrow, search, method="draws")
     assert found.flagged
     assert "warning" in found.info
     new = gf.population.refresh(members, found, gf.NestedSampler(n_live=50, seed=2))
     kept = [i for i in range(8) if i not in found.flagged]
     assert all(new[i] is members[i] for i in kept)
-    again = quietly(new, narrow, search)
+    again = quietly(new, narrow, search, method="draws")
     assert again.members.n_eff[list(found.flagged)].min() > 10.0
     assert again.members.total_variance < 0.1 * found.members.total_variance
 

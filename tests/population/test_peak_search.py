@@ -76,3 +76,18 @@ def test_tails_beyond_the_proposal_are_reported() -> None:
     model = gf.Collection(a=gf.UniformPrior(-1e4, 1e4))
     with pytest.warns(ConvergenceWarning, match="single peak.*NestedSampler"):
         gf.population.PeakSearch(seed=1).fit(model, Heavy())
+
+
+class Flat(gf.Analysis):
+    """A likelihood that says nothing."""
+
+    def log_likelihood_function(self, instance: Any) -> float:
+        del instance
+        return 0.0
+
+
+def test_a_flat_posterior_fills_its_prior() -> None:
+    model = gf.Collection(a=gf.UniformPrior(0.0, 1.0))
+    found = gf.population.PeakSearch(seed=1, draws=2000).fit(model, Flat())
+    assert abs(found.log_evidence) < 4.0 * found.log_evidence_error + 1e-6
+    assert found.log_evidence_error < 0.1

@@ -62,13 +62,24 @@ def test_the_declared_rule() -> None:
     def model() -> PopulationModel:
         return PopulationModel(x=gf.GaussianPrior(gf.UniformPrior(0, 1), 1.0))
 
-    few = plan(model(), "auto", 9_999, only_gaussians=False)
-    assert few.form is None
-    many = plan(model(), "auto", 10_000, only_gaussians=False)
-    assert many.form is not None
-    assert many.keeps_draws
+    few = plan(model(), "auto", 10, only_gaussians=False)
+    assert few.reason == "sites, in closed form"
+    assert few.keeps_draws
+    assert few.has_mixtures
     forced = plan(model(), "sites", 10, only_gaussians=False)
     assert not forced.keeps_draws
+    assert plan(model(), "draws", 10, only_gaussians=False).form is None
+
+
+def test_nodes_are_for_many_members() -> None:
+    model = PopulationModel(x=gf.StudentTPrior(4.0, gf.UniformPrior(0, 1), 1.0))
+    few = plan(model, "auto", 9_999, only_gaussians=False)
+    assert few.form is None
+    assert few.reason == "draws (no closed form, fewer than 10000 members)"
+    many = plan(model, "auto", 10_000, only_gaussians=False)
+    assert many.reason == "sites, by nodes"
+    assert many.keeps_draws
+    assert not many.has_mixtures
 
 
 def test_a_group_of_names() -> None:

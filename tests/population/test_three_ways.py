@@ -44,14 +44,15 @@ def by_messages(members):
 
 
 def from_fits(members):
-    search = gf.NestedSampler(n_live=1000, seed=1, progress=False)
+    # With one seed for all, fits of one shape have one error, which does not average out.
     fits = [
-        search.fit(
+        gf.NestedSampler(n_live=1000, seed=i, progress=False).fit(
             gf.Model(level, theta=gf.UniformPrior(-30.0, 30.0)),
             gf.ProfileAnalysis(np.zeros(1), np.array([value]), float(error)),
         )
-        for value, error in zip(*members, strict=True)
+        for i, (value, error) in enumerate(zip(*members, strict=True))
     ]
+    search = gf.NestedSampler(n_live=1000, seed=1, progress=False)
     population = {"theta": gf.GaussianPrior(mean=MU, sigma=TAU)}
     found = gf.population.fit(fits, population, search)
     return moments(found.result.samples.record, ("theta_mean", "theta_sigma"))
