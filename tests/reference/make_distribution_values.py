@@ -185,7 +185,9 @@ def mixture(first, second, weight):
 def within(truth, lower, upper):
     """The same law told beyond its limits, as part of a mixture has to be."""
     return Truth(
-        lambda x: mp.mpf(0) if x <= lower else mp.mpf(1) if x >= upper else truth.cdf(x),
+        lambda x: (
+            mp.mpf(0) if x <= lower else mp.mpf(1) if x >= upper else truth.cdf(x)
+        ),
         lambda x: (
             mp.mpf(1) if x <= lower else mp.mpf(0) if x >= upper else truth.survival(x)
         ),
