@@ -119,6 +119,9 @@ def draw(fits, found, brightness, output):
             axis.plot(peak, edge, color="C1", lw=0.8, ls="--")
         axis.set(xscale="log", yscale="log", ylim=(0.6 * low, 1.6 * high))
         axis.set(xlabel="peak (K)", ylabel="width (m/s)")
+        axis.set(xticks=[1, 2, 4], xticklabels=["1", "2", "4"])
+        axis.set(yticks=[300, 600, 1200], yticklabels=["300", "600", "1200"])
+        axis.minorticks_off()
     signal = fits.maps["amplitude"] / fits.maps["amplitude_error"]
     axes[1, 2].plot(
         signal.to_numpy().ravel(), shrinkage.ravel(), ".", ms=2, color="0.4"
