@@ -79,7 +79,8 @@ def test_marginals(benchmark: Any, name: str, where: str) -> None:
     else:
         unit = rng.random((POINTS, len(truth)))
         points = np.array([program.prior_transform(row) for row in unit])
-    out = np.zeros(POINTS)
+    room = np.zeros((POINTS, engine.form_size(len(plan.amplitudes))))
+    points, out = np.concatenate([points, room], axis=1), np.zeros(POINTS)
 
     def table(address: int) -> Any:
         return FactorTable.of_graph([address], [path.data], program.dimension)

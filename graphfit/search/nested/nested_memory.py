@@ -31,8 +31,8 @@ class NestedMemory:
 
     Parameters
     ----------
-    d, n_values : int
-        Sampled dimensions and values.
+    d, n_kept : int
+        Sampled dimensions, and numbers kept of a point.
     n_live : int
         The largest number of live points.
     settings : Settings
@@ -45,17 +45,17 @@ class NestedMemory:
     """
 
     def __init__(
-        self, d: int, n_values: int, n_live: int, settings: Settings, periodic: AnyArray
+        self, d: int, n_kept: int, n_live: int, settings: Settings, periodic: AnyArray
     ) -> None:
-        self._shape = (d, n_values, settings.polish + 2 * n_live)
+        self._shape = (d, n_kept, settings.polish + 2 * n_live)
         self.settings = settings
         self._cells: CubatureMemory | None = None
         capacity = ROOM * n_live + settings.polish
         if settings.quadrature and d <= MOST_DIMENSIONS:
-            self._cells = CubatureMemory.of(d, n_values)
+            self._cells = CubatureMemory.of(d, n_kept)
             capacity = max(capacity, len(self._cells.sample[0]))
         self.live, self.dead, self.bound, self.state = new_memory(
-            d, n_values, n_live, capacity, periodic
+            d, n_kept, n_live, capacity, periodic
         )
         self._mixture = PolishMemory.of(d, MOST, settings.polish)
         self._shelves = Shelves.of(capacity)
@@ -143,13 +143,13 @@ class NestedMemory:
 
     @property
     def _is_full(self) -> bool:
-        d, n_values, reserve = self._shape
-        del d, n_values
+        d, n_kept, reserve = self._shape
+        del d, n_kept
         return bool(self.state.whole[DEAD] + reserve >= len(self.dead.log_l))
 
     def _make_room(self) -> None:
         if self._is_full:
-            d, n_values, _ = self._shape
+            d, n_kept, _ = self._shape
             capacity = 2 * len(self.dead.log_l)
-            self.dead = new_dead(d, n_values, capacity, self.dead)
+            self.dead = new_dead(d, n_kept, capacity, self.dead)
             self._shelves = Shelves.of(capacity)

@@ -53,8 +53,17 @@ class NestedProblem:
 
     @property
     def n_values(self) -> int:
-        """A."""
+        """A, the parameters and the relations."""
         return self.cube.n_values
+
+    @property
+    def n_kept(self) -> int:
+        """Numbers kept of a point: A, and what its linear amplitudes are drawn from."""
+        if self.plan.linear is None:
+            return self.n_values
+        from graphfit.search.nested.engine.linear_amplitudes import form_size
+
+        return self.n_values + form_size(len(self.plan.linear.amplitudes))
 
     def target(
         self,

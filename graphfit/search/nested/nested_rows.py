@@ -111,7 +111,7 @@ class NestedRows:
         problem = self._problem
         return NestedMemory(
             problem.dimension,
-            problem.n_values,
+            problem.n_kept,
             n_live,
             self._search.engine_settings(problem.dimension),
             problem.periodic,

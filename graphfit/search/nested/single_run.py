@@ -134,7 +134,7 @@ def _explored(
 
     d, n = problem.dimension, search.n_live
     memory = NestedMemory(
-        d, problem.n_values, n, search.engine_settings(d), problem.periodic
+        d, problem.n_kept, n, search.engine_settings(d), problem.periodic
     )
     target = problem.target(likelihood.table)
     output = new_output(1, problem.n_values, task.program.dimension, 0)

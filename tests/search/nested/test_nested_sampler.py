@@ -275,14 +275,15 @@ def test_a_periodic_parameter_of_one_of_two_parts():
             )
         )
 
-    plain, first, both = (
-        search(periodic=names).fit(graph())
-        for names in ((), ("a.angle",), ("a.angle", "b.angle"))
-    )
-    calls = [results.record.evaluations for results in (plain, first, both)]
-    assert calls[0] > calls[1] > calls[2]
-    alone = search(periodic=("angle",)).fit(graph().components()[0])
-    assert alone.record.evaluations < 0.6 * calls[1]
+    def calls_of(names, model):
+        runs = (search(periodic=names, seed=seed).fit(model) for seed in range(8))
+        return sum(results.record.evaluations for results in runs)
+
+    # One run in four of a part that is cut at its seam loses one end, and is slow.
+    some = ((), ("a.angle",), ("a.angle", "b.angle"))
+    calls = [calls_of(names, graph()) for names in some]
+    assert calls[0] > 1.2 * calls[1] > 1.2 * 1.2 * calls[2]
+    assert calls_of(("angle",), graph().components()[0]) < 0.6 * calls[2]
 
 
 # --- graphs --------------------------------------------------------------------------------

@@ -39,19 +39,24 @@ _BY_CHANCE = 1e-4  # that points without a gap seem to have one
 
 
 @compiled_apart
-def gather(live: Live, first: int, n_live: int, bound: Bound) -> None:
-    """Copy live points, with periodic coordinates cut at their largest gap."""
+def gather(
+    live: Live, first: int, n_live: int, bound: Bound, is_new: bool = True
+) -> None:
+    """Copy live points, with periodic coordinates cut at their largest gap.
+
+    That of a bound that is not new is where it was.
+    """
     d = live.units.shape[1]
     for i in range(n_live):
         slot = live.order[first + i]
         for j in range(d):
             bound.points[j, i] = live.units[slot, j]
     for j in range(d):
-        bound.offsets[j] = 0.0
         if bound.periodic[j] == 0:
+            bound.offsets[j] = 0.0
             continue
         column = bound.points[j, :n_live]
-        cut = _largest_gap(column)
+        cut = _largest_gap(column) if is_new else bound.offsets[j]
         bound.offsets[j] = cut
         for i in range(n_live):
             column[i] = wrapped(column[i] - cut)

@@ -110,7 +110,7 @@ def conclude(
         vectors,
         output.covariance[pixel],
     )
-    for j in range(values.shape[1]):
+    for j in range(vectors.shape[1]):
         vectors[5, j] = values[best, j]
     _keep_draws(dead, state, first, count, output, pixel)
 
@@ -125,8 +125,6 @@ def _complete(target: Target, dead: Dead, state: State, first: int, count: int) 
         full = dead.log_l[row]
         if integrated and dead.mass[row] > _NEGLIGIBLE:
             full = draw(
-                target.cursor,
-                target.scratch,
                 target.linear_index,
                 target.linear_numbers,
                 state.random,
@@ -151,7 +149,7 @@ def _keep_draws(
     for k in range(len(rows)):
         row = first + rows[k]
         output.draw_log_l[pixel, k] = dead.log_likelihood[row]
-        for j in range(dead.values.shape[1]):
+        for j in range(output.draws.shape[2]):
             output.draws[pixel, k, j] = dead.values[row, j]
 
 

@@ -34,13 +34,20 @@ def log_inflation(n: int, d: int) -> float:
 
 @compiled
 def _log_inflation_of(squares: FloatArray, largest: float, d: int) -> float:
-    """Return the logarithm of [Eq. 1], from |z|^2 of the points, which are sorted partly."""
+    """Return the logarithm of [Eq. 1], from |z|^2 of the points, which are overwritten."""
     n = len(squares)
     q = d * (d + 3) // 2
     plain = log_inflation(n, d)
-    if q >= n:
+    near = 1.0 - 1.5 * q / n  # v_q / v_0 below which the second term is the larger
+    if near <= 0.0:
         return plain
-    inner = select(squares, n - 1 - q)
+    limit = largest * math.pow(near, 2.0 / d)
+    outer = 0
+    for i in range(n):
+        outer += int(squares[i] > limit)
+    if outer > q:
+        return plain
+    inner = outermost(squares, q)
     if not 0.0 < inner < largest:
         return plain
     gap = -math.expm1(0.5 * d * math.log(inner / largest))
@@ -48,30 +55,26 @@ def _log_inflation_of(squares: FloatArray, largest: float, d: int) -> float:
 
 
 @compiled
-def select(values: FloatArray, k: int) -> float:
-    """Return the k-th lowest of an array, which is reordered (Hoare's quickselect)."""
-    low, high = 0, len(values) - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                held = values[i]
-                values[i] = values[j]
-                values[j] = held
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
+def outermost(values: FloatArray, q: int) -> float:
+    """Return the highest number of an array but q, which is overwritten.
+
+    The first q + 1 places hold the highest so far, falling: of n numbers in any order
+    some ``q ln(n / q)`` are put there.
+    """
+    last = q
+    for i in range(len(values)):
+        value = values[i]
+        if i > last:
+            if value <= values[last]:
+                continue
+            place = last
         else:
-            break
-    found: float = values[k]
+            place = i
+        while place > 0 and values[place - 1] < value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
+    found: float = values[last]
     return found
 
 
@@ -174,16 +177,64 @@ def enclose(  # noqa: PLR0913, PLR0917
     grown = math.log1p(excess * math.expm1(plain))
     log_volume = log_ball(d) + log_determinant + 0.5 * d * math.log(largest)
     grown += max(log_share - log_volume, 0.0)
-    log_scale = 0.5 * math.log(largest) + grown / d
-    scale = math.exp(log_scale)
-    shrink = math.exp(-log_scale)
-    for j in range(d * d):
-        factor[j] *= scale
-        inverse[j] *= shrink
+    shrink = _scale(factor, inverse, 0.5 * math.log(largest) + grown / d)
     for j in range(d):
         out = whitened[j, first : first + count]
         for i in range(count):
             out[i] *= shrink
+    whole: float = log_volume + grown
+    return whole
+
+
+@compiled
+def _scale(factor: FloatArray, inverse: FloatArray, log_scale: float) -> float:
+    """Make an ellipsoid larger; return one over by how much."""
+    scale = math.exp(log_scale)
+    shrink = math.exp(-log_scale)
+    for j in range(len(factor)):
+        factor[j] *= scale
+        inverse[j] *= shrink
+    return shrink
+
+
+@compiled_apart
+def rescale(
+    points: FloatArray,
+    count: int,
+    centre: FloatArray,
+    factor: FloatArray,
+    inverse: FloatArray,
+    whitened: FloatArray,
+    log_share: float,
+) -> float:
+    """Scale an ellipsoid as `enclose` would; its centre and its shape stay.
+
+    Points that it was not shaped by do no better than they do by chance.
+
+    Parameters
+    ----------
+    points, count, whitened, log_share
+        As for `enclose`; the first of them.
+    centre, factor, inverse : ndarray
+        Of the ellipsoid.
+
+    Returns
+    -------
+    float
+        ln of its volume.
+    """
+    d = points.shape[0]
+    log_determinant = 0.0
+    for j in range(d):
+        log_determinant += math.log(factor[j * d + j])
+        out = whitened[j, :count]
+        for i in range(count):
+            out[i] = points[j, i] - centre[j]
+    largest = max(_whiten(whitened, 0, count, inverse, d), 1e-300)
+    grown = _log_inflation_of(whitened[d, :count], largest, d)
+    log_volume = log_ball(d) + log_determinant + 0.5 * d * math.log(largest)
+    grown += max(log_share - log_volume, 0.0)
+    _scale(factor, inverse, 0.5 * math.log(largest) + grown / d)
     whole: float = log_volume + grown
     return whole
 

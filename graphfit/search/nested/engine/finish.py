@@ -3,7 +3,7 @@
 import math
 
 from graphfit.kernels.compiled import compiled_apart
-from graphfit.search.nested.engine.explore import bury, share
+from graphfit.search.nested.engine.dead_points import bury, share
 from graphfit.search.nested.engine.workspace import (
     BASE,
     DEAD,

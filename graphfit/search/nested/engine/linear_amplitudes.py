@@ -10,6 +10,9 @@ Amplitudes without limits are eliminated first: each has a pivot that its prior'
 bounds from below, also where profiles coincide.  Those with limits, two at most, are left
 with what the elimination makes of A' and b' (a Schur complement), and a box.
 
+v, b' and A' are kept with the values: whoever draws the amplitudes of a point, later, needs
+neither the data nor a kernel.
+
 Flat priors have no precision.  They get ``(1e-4 / width)^2`` about the box's centre, which
 changes ln L* by 1e-9 and keeps an amplitude that the data do not know where it belongs.
 """
@@ -18,7 +21,6 @@ import math
 
 import numpy as np
 
-from graphfit.compiler.driving.evaluate import value
 from graphfit.compiler.driving.factor_call import (
     HEADER,
     N_LOCAL,
@@ -110,6 +112,22 @@ def _record(item: Amplitude) -> tuple[float, list[float]]:
     return constant, [*record, item.lower, item.upper]
 
 
+def form_size(n_amplitudes: int) -> int:
+    """Return how many numbers v, b' and the lower triangle of A' are.
+
+    Parameters
+    ----------
+    n_amplitudes : int
+        K.
+
+    Examples
+    --------
+    >>> form_size(2)
+    6
+    """
+    return 1 + n_amplitudes + n_amplitudes * (n_amplitudes + 1) // 2
+
+
 @compiled
 def marginal(
     cursor: Int64Array,
@@ -128,8 +146,9 @@ def marginal(
         For the kernels.
     index, numbers
         From `pack`.
-    values : ndarray, shape (D,) or longer
-        All parameters; the amplitudes' are set to their references.
+    values : ndarray, shape (A,), D + `form_size` or longer
+        All parameters; the amplitudes' are set to their references.  v, b' and A' are
+        written to the end.
 
     Returns
     -------
@@ -140,6 +159,7 @@ def marginal(
     total = _gather(cursor, scratch, index, numbers, values)
     if not total > -math.inf:
         return total
+    _keep_form(index, numbers, values, total)
     gain: float = _eliminate(index, numbers) + numbers[_CONSTANT]
     n_limited = index[_COUNT] - index[_UNLIMITED]
     if n_limited == 1:
@@ -151,8 +171,6 @@ def marginal(
 
 @compiled_apart
 def draw(
-    cursor: Int64Array,
-    scratch: FloatArray,
     index: Int64Array,
     numbers: FloatArray,
     random: Int64Array,
@@ -162,22 +180,20 @@ def draw(
 
     Parameters
     ----------
-    cursor, scratch, index, numbers
+    index, numbers
         As for `marginal`.
     random : ndarray of int64, shape (4,)
         State of the random numbers.
-    values : ndarray, shape (D,) or longer
-        All parameters; the amplitudes are overwritten with the draw.
+    values : ndarray, shape (A,)
+        As `marginal` wrote them, where it gave a number; the amplitudes are overwritten
+        with the draw.
 
     Returns
     -------
     float
-        ln L at the drawn point, without the data's offset; what `marginal` returns, and
-        no draw, where that is NaN or minus infinity.
+        ln L at the drawn point, without the data's offset.
     """
-    total = _gather(cursor, scratch, index, numbers, values)
-    if not total > -math.inf:
-        return total
+    _take_form(index, numbers, values)
     _eliminate(index, numbers)
     count, n_first = index[_COUNT], index[_UNLIMITED]
     step = _RECORDS + count * (_WIDTH + count + 1)
@@ -191,8 +207,67 @@ def draw(
         record = _RECORDS + i * _WIDTH
         drawn = numbers[record + _REFERENCE] + numbers[step + i]
         drawn = min(max(drawn, numbers[record + _LOWER]), numbers[record + _UPPER])
+        numbers[step + i] = drawn - numbers[record + _REFERENCE]
         values[index[_POSITIONS + i]] = drawn
-    return value(cursor, values, scratch)
+    return _log_likelihood_of_step(index, numbers, values)
+
+
+@compiled
+def _keep_form(
+    index: Int64Array, numbers: FloatArray, values: FloatArray, total: float
+) -> None:
+    """Write v, b' and the lower triangle of A' to the end of the values."""
+    count = index[_COUNT]
+    matrix = _RECORDS + count * _WIDTH
+    vector = matrix + count * count
+    place = len(values) - (1 + count + count * (count + 1) // 2)
+    values[place] = total
+    place += 1
+    for i in range(count):
+        values[place] = numbers[vector + i]
+        place += 1
+        for j in range(i + 1):
+            values[place] = numbers[matrix + i * count + j]
+            place += 1
+
+
+@compiled
+def _take_form(index: Int64Array, numbers: FloatArray, values: FloatArray) -> None:
+    """Read b' and A' from where `_keep_form` wrote them."""
+    count = index[_COUNT]
+    matrix = _RECORDS + count * _WIDTH
+    vector = matrix + count * count
+    place = len(values) - (count + count * (count + 1) // 2)
+    for i in range(count):
+        numbers[vector + i] = values[place]
+        place += 1
+        for j in range(i + 1):
+            numbers[matrix + i * count + j] = values[place]
+            place += 1
+
+
+@compiled
+def _log_likelihood_of_step(
+    index: Int64Array, numbers: FloatArray, values: FloatArray
+) -> float:
+    """Return v + b.d - d.A.d / 2, with b and A of the data alone."""
+    count = index[_COUNT]
+    step = _RECORDS + count * (_WIDTH + count + 1)
+    place = len(values) - (1 + count + count * (count + 1) // 2)
+    total: float = values[place]
+    place += 1
+    for i in range(count):
+        record = _RECORDS + i * _WIDTH
+        d = numbers[step + i]
+        slope = values[place] - numbers[record + _PULL]
+        place += 1
+        for j in range(i):
+            slope -= values[place] * numbers[step + j]
+            place += 1
+        slope -= 0.5 * (values[place] - numbers[record + _PRECISION]) * d
+        place += 1
+        total += slope * d
+    return total
 
 
 @compiled

@@ -1,7 +1,8 @@
 """What one thread works in, and what all threads read and fill.
 
-Axes: ``d`` sampled dimensions, ``A`` values, ``L`` live points, ``C`` dead points that there
-is room for, ``E`` ellipsoids, ``P`` pixels.
+Axes: ``d`` sampled dimensions, ``A`` values, ``B`` numbers kept of a point, its values and
+what its linear amplitudes are drawn from, ``L`` live points, ``C`` dead points that there is
+room for, ``E`` ellipsoids, ``P`` pixels.
 """
 
 from typing import NamedTuple
@@ -51,7 +52,7 @@ class Live(NamedTuple):
     """The live points; a slot keeps its place in memory, `order` sorts the slots."""
 
     units: FloatArray  # (L, d)
-    values: FloatArray  # (L, A)
+    values: FloatArray  # (L, B)
     births: FloatArray  # (L,) the contour that a point was drawn within
     log_l: FloatArray  # (L,) rising
     order: Int64Array  # (L,) the slot of each
@@ -61,7 +62,7 @@ class Dead(NamedTuple):
     """The points that have been replaced, and at the end the last live ones."""
 
     units: FloatArray  # (C, d)
-    values: FloatArray  # (C, A)
+    values: FloatArray  # (C, B)
     log_l: FloatArray  # (C,) the contour, amplitudes being integrated out
     log_likelihood: FloatArray  # (C,) with the amplitudes that were drawn
     births: FloatArray  # (C,)
@@ -99,9 +100,9 @@ class State(NamedTuple):
     whole: Int64Array  # see the names below
     real: FloatArray
     trial: FloatArray  # (d,) the point under trial
-    trial_values: FloatArray  # (A,)
+    trial_values: FloatArray  # (B,)
     line: FloatArray  # (3, d): of slice sampling
-    best_values: FloatArray  # (A,)
+    best_values: FloatArray  # (B,)
 
 
 class Output(NamedTuple):
@@ -148,7 +149,8 @@ EVALUATIONS, ITERATIONS, SWITCHED_OUT, STATUS_OUT, FIRST_ROW, COUNT = range(6)
     ACCEPTED,
     COST,
     CONTOURS,
-) = range(13)
+    SINCE_SCALE,  # points, since the bound was scaled or made
+) = range(14)
 # State.real
 LOG_X, LOG_X_START, BASE, SUM, RANK_SUM, RANK_VARIANCE, OUTWARDS, INWARDS = range(8)
 # The last two: expm1(1 / n) and -expm1(-1 / n) of all live points
@@ -168,13 +170,13 @@ class Memory(NamedTuple):
 
 
 def new_memory(
-    d: int, n_values: int, n_live: int, capacity: int, periodic: AnyArray
+    d: int, n_kept: int, n_live: int, capacity: int, periodic: AnyArray
 ) -> Memory:
-    """Return memory for problems of d dimensions and A values.
+    """Return memory for problems of d dimensions and B numbers kept of a point.
 
     Parameters
     ----------
-    d, n_values : int
+    d, n_kept : int
     n_live : int
         L, the largest number of live points.
     capacity : int
@@ -187,7 +189,7 @@ def new_memory(
 
     live = Live(
         np.zeros((n_live, d)),
-        np.zeros((n_live, n_values)),
+        np.zeros((n_live, n_kept)),
         np.zeros(n_live),
         np.zeros(n_live),
         whole(n_live),
@@ -215,18 +217,18 @@ def new_memory(
         whole(16),
         np.zeros(8),
         np.zeros(d),
-        np.zeros(n_values),
+        np.zeros(n_kept),
         np.zeros((3, d)),
-        np.zeros(n_values),
+        np.zeros(n_kept),
     )
-    return Memory(live, new_dead(d, n_values, capacity), bound, state)
+    return Memory(live, new_dead(d, n_kept, capacity), bound, state)
 
 
-def new_dead(d: int, n_values: int, capacity: int, old: Dead | None = None) -> Dead:
+def new_dead(d: int, n_kept: int, capacity: int, old: Dead | None = None) -> Dead:
     """Return room for C dead points, with those of `old` in it."""
     made = Dead(
         np.zeros((capacity, d)),
-        np.zeros((capacity, n_values)),
+        np.zeros((capacity, n_kept)),
         np.zeros(capacity),
         np.zeros(capacity),
         np.zeros(capacity),

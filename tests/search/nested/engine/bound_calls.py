@@ -8,7 +8,8 @@ from graphfit.search.nested.engine.ellipsoid import (
     enclose,
     log_ball,
     log_inflation,
-    select,
+    outermost,
+    rescale,
     total,
     total_product,
 )
@@ -21,8 +22,14 @@ _VECTOR, _MATRIX, _INTEGERS = "float64[::1]", "float64[:,::1]", "int64[::1]"
 
 
 @driver("float64", _VECTOR, "int64")
-def selected(values, k):
-    return select(values, k)
+def highest_but(values, q):
+    return outermost(values, q)
+
+
+@driver("float64", _MATRIX, *[_VECTOR] * 3, _MATRIX, "float64")
+def rescaled(points, centre, factor, inverse, scratch, log_share):
+    count = points.shape[1]
+    return rescale(points, count, centre, factor, inverse, scratch, log_share)
 
 
 @driver("void", _VECTOR, _VECTOR, _VECTOR)

@@ -9,8 +9,9 @@ from scipy import special
 from tests.search.nested.engine.bound_calls import (
     ball,
     enclosed,
+    highest_but,
     inflation,
-    selected,
+    rescaled,
     sums,
 )
 
@@ -118,6 +119,32 @@ def test_an_ellipsoid_is_at_least_its_share(rng):
     assert enclose(points, log_share=small - 20.0)[0] == small
 
 
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+def test_an_ellipsoid_scaled_is_that_about_the_points(rng, d):
+    """About its own points it is what it was, about others it has their size."""
+    points = cloud(rng, 250, d)
+    log_volume, centre, factor, inverse, z = enclose(points)
+    own = centre.copy(), factor.ravel().copy(), inverse.ravel().copy()
+    scratch = np.zeros((d + 2, 250))
+    again = rescaled(np.ascontiguousarray(points.T), *own, scratch, LEAST)
+    assert again == pytest.approx(log_volume, abs=1e-9)
+    np.testing.assert_allclose(own[1], factor.ravel(), rtol=1e-9, atol=1e-15)
+    inner = points[np.argsort((z**2).sum(axis=1))[:100]]
+    scratch = np.zeros((d + 2, 100))
+    less = rescaled(np.ascontiguousarray(inner.T), *own, scratch, LEAST)
+    assert less < log_volume
+    scale = own[1][0] / factor[0, 0]
+    np.testing.assert_allclose(own[1].reshape(d, d), scale * factor, atol=1e-14)
+    np.testing.assert_allclose(own[2].reshape(d, d), inverse / scale, rtol=1e-9)
+    np.testing.assert_array_equal(own[0], centre)
+    assert less == pytest.approx(log_volume_of(scale * factor), abs=1e-9)
+    squares = (((inner - centre) @ inverse.T / scale) ** 2).sum(axis=1)
+    # By so much that n points leave unknown, or more where they stand apart.
+    assert -0.5 * d * np.log(squares.max()) >= inflation(100, d) - 1e-9
+    share = np.ascontiguousarray(inner.T), *own, scratch, log_volume + 0.5
+    assert rescaled(*share) > log_volume + 0.5
+
+
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_few_points_are_rounded_off(rng, n):
     """Their shape is mixed with that of a ball in the given units."""
@@ -161,10 +188,8 @@ def test_points_without_a_volume_are_inside_all_the_same(rng, kind):
     st.data(),
 )
 def test_selection_is_that_of_sorting(values, data):
-    k = data.draw(st.integers(0, len(values) - 1))
-    held = np.array(values)
-    assert selected(held, k) == np.sort(values)[k]
-    np.testing.assert_array_equal(np.sort(held), np.sort(values))
+    q = data.draw(st.integers(0, len(values) - 1))
+    assert highest_but(np.array(values), q) == np.sort(values)[::-1][q]
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 250])

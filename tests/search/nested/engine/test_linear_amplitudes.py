@@ -30,14 +30,19 @@ WHOLE, REAL, MANY = "int64[::1]", "float64[::1]", "float64[:,::1]"
 def evaluate(seed, cursor, scratch, index, numbers, state, points, out):
     seed_state(state, seed)
     for i in range(len(out)):
-        if seed < 0:
-            out[i] = engine.marginal(cursor, scratch, index, numbers, points[i])
-        else:
-            out[i] = engine.draw(cursor, scratch, index, numbers, state, points[i])
+        out[i] = engine.marginal(cursor, scratch, index, numbers, points[i])
+        if seed >= 0 and out[i] > -np.inf:
+            out[i] = engine.draw(index, numbers, state, points[i])
+
+
+def with_room(arguments, theta, count=1):
+    """Copies of theta, with room for what the amplitudes are drawn from."""
+    room = np.zeros(engine.form_size(int(arguments[2][0])))
+    return np.tile(np.concatenate([theta, room]), (count, 1))
 
 
 def marginal_at(arguments, theta):
-    points, out = np.atleast_2d(np.array(theta, dtype=float)), np.zeros(1)
+    points, out = with_room(arguments, theta), np.zeros(1)
     evaluate(-1, *arguments, np.zeros(4, dtype=np.int64), points, out)
     return out[0]
 
@@ -68,10 +73,10 @@ class Reduced:
         return marginal_at(self.arguments, theta)
 
     def draws(self, theta, count, seed=3):
-        points, out = np.tile(np.array(theta, dtype=float), (count, 1)), np.zeros(count)
+        points, out = with_room(self.arguments, theta, count), np.zeros(count)
         state = np.zeros(4, dtype=np.int64)
         evaluate(seed, *self.arguments, state, points, out)
-        return points, out
+        return points[:, : len(theta)], out
 
     def grid(self, theta, n=160):
         """Amplitudes on a grid (K, n^K), and ln of weights times posterior."""
