@@ -5,13 +5,15 @@ from typing import Any, final
 import numpy as np
 
 from graphfit.search.nested.engine.cubature_memory import CubatureMemory
-from graphfit.search.nested.engine.drivers import explore_pixels
+from graphfit.search.nested.engine.drivers import explore_pixels, polish_pixel
 from graphfit.search.nested.engine.mixture import MOST, PolishMemory
 from graphfit.search.nested.engine.posterior import ONE_SIGMA
 from graphfit.search.nested.engine.quantiles import Shelves
 from graphfit.search.nested.engine.target import Target
 from graphfit.search.nested.engine.workspace import (
     DEAD,
+    FINISHED,
+    PHASE,
     Output,
     Settings,
     new_dead,
@@ -130,16 +132,28 @@ class NestedMemory:
                 self.dead,
                 self.bound,
                 self.state,
-                self._mixture,
                 self._shelves,
                 self._constants[1:],
                 output,
                 jobs,
                 part,
             )
-            if done == last or not self._is_full:
+            if done < last and self.state.whole[PHASE] == FINISHED:
+                self._polish(target, output, done)
+            elif done == last or not self._is_full:
                 return int(done)
             part[0] = done
+
+    def _polish(self, target: Target, output: Output, pixel: int) -> None:
+        polish_pixel(
+            target,
+            self.settings,
+            self.dead,
+            self.state,
+            self._mixture,
+            output,
+            pixel,
+        )
 
     @property
     def _is_full(self) -> bool:

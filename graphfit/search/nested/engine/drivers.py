@@ -1,4 +1,4 @@
-"""The compiled driver: problems one after the other, in one thread's memory."""
+"""The compiled drivers: problems one after the other, in one thread's memory."""
 
 from graphfit.compiler.driving.driver import driver
 from graphfit.compiler.driving.evaluate import seek
@@ -62,7 +62,6 @@ _NON_FINITE = int(Status.NON_FINITE)
     DEAD_RECORD,
     BOUND_RECORD,
     STATE_RECORD,
-    POLISH_RECORD,
     SHELVES_RECORD,
     VECTOR,
     OUTPUT_RECORD,
@@ -77,7 +76,6 @@ def explore_pixels(  # noqa: PLR0913, PLR0917
     dead: Dead,
     bound: Bound,
     state: State,
-    mixture: PolishMemory,
     shelves: Shelves,
     probabilities: FloatArray,
     output: Output,
@@ -95,32 +93,55 @@ def explore_pixels(  # noqa: PLR0913, PLR0917
     part : ndarray of int64, shape (3,)
         The first pixel and the last, not included; contours to pass before it returns,
         with the pixel's run in memory: for single problems, of which the progress is
-        shown.  It also returns where there is no room for more dead points; with more
-        room the same call goes on.
+        shown.  It also returns where there is no room for more dead points, and where a
+        run is to be polished; with that done the same call goes on.
     """
+    whole = state.whole
     for pixel in range(part[0], part[1]):
         seek(table, target.cursor, pixel)
         point_at(target, pixel)
-        numbers, whole = output.numbers[pixel], output.whole[pixel]
-        if state.whole[PHASE] == FRESH:
+        if whole[PHASE] == FRESH:
             possible = begin(
                 target, settings, live, state, jobs[pixel, 0], jobs[pixel, 1]
             )
-            state.whole[PHASE] = RUNNING if possible else FINISHED
-        run = 0
-        if state.whole[PHASE] == RUNNING:
+            whole[PHASE] = RUNNING if possible else FINISHED
+        if whole[PHASE] == RUNNING:
             code = advance(target, settings, live, dead, bound, state, part[2])
             if code != DONE:
                 return pixel
             log_z, error = finish(live, dead, state)
+            numbers, told = output.numbers[pixel], output.whole[pixel]
             numbers[LOG_EVIDENCE], numbers[ERROR] = log_z, error
-            run = state.whole[DEAD]
-            whole[FIRST_ROW], whole[COUNT] = 0, run
-            if settings.polish > 0 and state.whole[STATUS] < _NON_FINITE:
-                polish_run(target, settings, dead, state, mixture, output, pixel)
-        if state.whole[STATUS] < _NON_FINITE:
+            told[FIRST_ROW], told[COUNT] = 0, whole[DEAD]
+            whole[PHASE] = FINISHED
+            if settings.polish > 0 and whole[STATUS] < _NON_FINITE:
+                return pixel
+        if whole[STATUS] < _NON_FINITE:
             conclude(target, dead, state, shelves, probabilities, output, pixel)
-        report(dead, state, output, pixel, run)
-        state.whole[PHASE] = FRESH
+        report(dead, state, output, pixel, whole[DEAD])
+        whole[PHASE] = FRESH
     last: int = part[1]
     return last
+
+
+@driver(
+    "void",
+    TARGET_RECORD,
+    SETTINGS_RECORD,
+    DEAD_RECORD,
+    STATE_RECORD,
+    POLISH_RECORD,
+    OUTPUT_RECORD,
+    "int64",
+)
+def polish_pixel(
+    target: Target,
+    settings: Settings,
+    dead: Dead,
+    state: State,
+    mixture: PolishMemory,
+    output: Output,
+    pixel: int,
+) -> None:
+    """Polish the run that `explore_pixels` has returned with: code that few ask for."""
+    polish_run(target, settings, dead, state, mixture, output, pixel)

@@ -155,7 +155,7 @@ EVALUATIONS, ITERATIONS, SWITCHED_OUT, STATUS_OUT, FIRST_ROW, COUNT = range(6)
 LOG_X, LOG_X_START, BASE, SUM, RANK_SUM, RANK_VARIANCE, OUTWARDS, INWARDS = range(8)
 # The last two: expm1(1 / n) and -expm1(-1 / n) of all live points
 
-FRESH, RUNNING, FINISHED = range(3)
+FRESH, RUNNING, FINISHED = range(3)  # FINISHED: but for polish and summary
 IN_CUBE, IN_ELLIPSOIDS, BY_SLICES = range(3)
 DONE, PAUSED, FULL = range(3)
 
