@@ -286,22 +286,28 @@ def test_the_whole_cube(benchmark: Any, tmp_path: Path) -> None:
     np.save(path, cube[:, ::35, ::35])
     in_a_new_process(script, tag, path, 2)  # compiles the drivers, with another model
     np.save(path, cube)
-    two, bits = benchmark.pedantic(
+    new, bits = benchmark.pedantic(
         in_a_new_process, args=(script, tag + 1, path, 2), rounds=1
     )
-    kept, second = in_a_new_process(script, tag + 1, path, 2)
-    one, third = in_a_new_process(script, tag + 1, path, 1)
-    cold, fourth = in_a_new_process(script, tag + 1, path, 2, cache=tmp_path / "cold")
-    is_same = bits == second == third == fourth
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    is_same = True
+    for _ in range(2):  # in turns: the machine may do something else for a while
+        for threads, of in seconds.items():
+            found, same = in_a_new_process(script, tag + 1, path, threads)
+            of.append(found)
+            is_same &= bool(bits == same)
+    one, two = min(seconds[1]), min(seconds[2])
+    cold, same = in_a_new_process(script, tag + 1, path, 2, cache=tmp_path / "cold")
+    is_same &= bool(bits == same)
     note(
         benchmark,
         target_s=30,
-        two_threads_new_model_s=two,
-        two_threads_known_model_s=kept,
+        two_threads_new_model_s=new,
+        two_threads_known_model_s=two,
         two_threads_nothing_compiled_before_s=cold,
         one_thread_s=one,
         target_speed_up=1.9,
-        speed_up=one / kept,
+        speed_up=one / two,
         same_bits=is_same,
     )
     assert is_same
