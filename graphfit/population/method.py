@@ -91,6 +91,8 @@ def plan(
     if not (is_closed or is_asked or size >= MANY):
         return Plan(None, True, f"draws (no closed form, fewer than {MANY} members)")
     kind = "in closed form" if is_closed else "by nodes"
+    if only_gaussians:
+        kind += ", where members without draws are Gaussians of their covariance"
     return Plan(form, method == "auto", f"sites, {kind}")
 
 

@@ -172,14 +172,14 @@ class _Run:
             raise WorkersLostError(msg)
 
     def _count_death(self) -> None:
-        """Tell a pixel that kills its worker from workers that cannot work at all."""
+        """Tell a piece that kills its worker from workers that cannot work at all."""
         self._deaths += 1
         if self._deaths > MOST_DEATHS and not self._any_done:
             msg = (
                 f"Workers died {self._deaths} times before any piece of work was done: they "
-                "cannot start, run out of memory, or the analysis ends them at every "
-                "pixel. Their own error is above; try scheduler='synchronous' to see it, or "
-                "a smaller chunk_n_max."
+                "cannot start, run out of memory, or the analysis ends them wherever it is "
+                "called. Their own error is above; try scheduler='synchronous' to see it, "
+                "or, for a cube, a smaller chunk_n_max."
             )
             raise WorkersLostError(msg)
 

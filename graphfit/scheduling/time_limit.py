@@ -1,4 +1,4 @@
-"""A limit on the time of one pixel, in whatever thread it runs."""
+"""A limit on the time of one fit, in whatever thread it runs."""
 
 import _thread
 import ctypes
@@ -15,7 +15,7 @@ AGAIN = 1.0  # s, until code that let the error through its fingers gets it agai
 
 
 class TimeLimitError(BaseException):
-    """A pixel took too long.  No Exception: a user's `except Exception` lets it through."""
+    """A fit took too long.  No Exception: a user's `except Exception` lets it through."""
 
 
 def raise_in(identity: int, error: type[BaseException]) -> None:

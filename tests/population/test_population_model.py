@@ -66,6 +66,8 @@ def test_the_declared_rule() -> None:
     assert few.reason == "sites, in closed form"
     assert few.keeps_draws
     assert few.has_mixtures
+    told = plan(model(), "auto", 10, only_gaussians=True).reason
+    assert told.endswith("members without draws are Gaussians of their covariance")
     forced = plan(model(), "sites", 10, only_gaussians=False)
     assert not forced.keeps_draws
     assert plan(model(), "draws", 10, only_gaussians=False).form is None
