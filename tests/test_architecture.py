@@ -29,6 +29,7 @@ LATE_MODULES = (
     "emcee",
     "llvmlite",
     "matplotlib",
+    "networkx",
     "numba",
     "nutpie",
     "scipy.optimize",

@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, final
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, final
 
 from graphfit.analysis import Analysis
 from graphfit.errors import GraphError, close_match
@@ -22,6 +20,9 @@ from graphfit.model.tree import (
     unique_name,
 )
 from graphfit.priors import Comparison, Expression, Prior
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Factor = AnalysisFactor | HierarchicalFactor
 
@@ -171,7 +172,7 @@ class FactorGraphModel:
         )
 
     @property
-    def graph(self) -> nx.Graph:
+    def graph(self) -> "nx.Graph":
         """The bipartite graph of factors and free parameters.
 
         Nodes are the parameter names (``kind="parameter"``, with their ``prior``) and
@@ -179,6 +180,8 @@ class FactorGraphModel:
         own, ``("prior", name)`` (``kind="prior"``), between the parameter and those it
         depends on.
         """
+        import networkx as nx
+
         graph = nx.Graph()
         names = free_parameters(self._model)
         for prior, name in names.items():
@@ -209,6 +212,10 @@ class FactorGraphModel:
             Their evidences multiply; a connected graph is its only component.  Factors
             keep the names they have here.
         """
+        if len(self._factors) < 2:
+            return (self,)
+        import networkx as nx
+
         position = {key: i for i, key in enumerate(self._factors)}
         groups: list[list[int]] = []
         fixed: list[int] = []

@@ -77,16 +77,23 @@ def test_the_relation_is_the_truth():
 # --- the whole ---------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo") / "new" / "figures"
-    return run("--output", str(folder)), folder
-
-
 @pytest.mark.slow
-def test_it_says_what_was_found(outcome):
-    text = outcome[0].output
-    assert outcome[0].exit_code == 0, text
+def test_the_whole(tmp_path, monkeypatch):
+    """Two runs; one test, so that no two processes make the same ones."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "new" / "figures"
+    result = run("--output", str(folder))
+    assert result.exit_code == 0, result.output
+    it_says_what_was_found(result.output)
+    the_truth_is_within_the_errors(result.output)
+    it_draws_and_says_where(result.output, folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    again = run("--no-figures")
+    the_same_seed_gives_the_same_numbers(result, again)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def it_says_what_was_found(text):
     assert "m = 2, c = 6: 6, 8, 10" in text
     heads = re.findall(r"^--- (\S+):", text, re.MULTILINE)
     assert heads == ["shared", "per-dataset", "relational"]
@@ -102,33 +109,26 @@ def test_it_says_what_was_found(outcome):
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
-@pytest.mark.slow
-def test_the_truth_is_within_the_errors(outcome):
+def the_truth_is_within_the_errors(text):
     """Of the model that was simulated; 4 sigma."""
-    part = outcome[0].output.partition("--- relational")[2].partition("---")[0]
+    part = text.partition("--- relational")[2].partition("---")[0]
     off = [float(found) for found in re.findall(r"([+-]\d+\.\d) sigma$", part, re.M)]
     assert len(off) == 7
     assert max(map(abs, off)) < 4.0
 
 
-@pytest.mark.slow
-def test_it_draws_and_says_where(outcome):
-    result, folder = outcome
+def it_draws_and_says_where(text, folder):
     written = {path.name for path in folder.iterdir()}
     assert written == FIGURES | {"posterior_relational.png"}
-    assert str(folder) in result.output
+    assert str(folder) in text
     for name in written:
-        assert name in result.output
+        assert name in text
         assert (folder / name).stat().st_size > 5000
 
 
-@pytest.mark.slow
-def test_the_same_seed_gives_the_same_numbers(outcome, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    again = run("--no-figures")
+def the_same_seed_gives_the_same_numbers(first, again):
     assert again.exit_code == 0
-    assert not list(tmp_path.iterdir())
-    head = without_times(outcome[0].output).partition("\nFigures in")[0]
+    head = without_times(first.output).partition("\nFigures in")[0]
     assert without_times(again.output).startswith(head)
 
 

@@ -28,13 +28,19 @@ pytestmark = [
 Run = Callable[[str], dict[str, Any]]
 
 
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the workspace's simulators make."""
+    folder = tmp_path_factory.mktemp("workspace")
+    shutil.copytree(WORKSPACE / "simulators", folder / "simulators")
+    subprocess.run([sys.executable, str(folder / "simulators" / "all.py")], check=True)
+    return folder / "dataset"
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a script in a folder that holds nothing but the datasets."""
-    simulators = tmp_path / "simulators"
-    shutil.copytree(WORKSPACE / "simulators", simulators)
-    subprocess.run([sys.executable, str(simulators / "all.py")], check=True)
-    shutil.rmtree(simulators)
+    shutil.copytree(datasets, tmp_path / "dataset")
     monkeypatch.chdir(tmp_path)
 
     def execute(name: str) -> dict[str, Any]:

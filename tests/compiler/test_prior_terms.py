@@ -19,30 +19,39 @@ EXAMS = [
 ]
 
 
-def evaluated(space, theta):
-    """The sum of all terms, its gradient, and minus its Hessian."""
-    count = space.dimension
-    total, slope, matrix = 0.0, np.zeros(count), np.zeros((count, count))
-    for kernels, data in prior_terms(space):
-        own = data.local
-        size = own.size
-        arguments = theta[own], data.constants, ()
-        value, out = call_at(
-            kernels.address("normal"), *arguments, size * (size + 3) // 2
-        )
-        for kind in ("value", "gradient"):
-            again, same = call_at(
-                kernels.address(kind), *arguments, size if kind == "gradient" else 0
+def summed(space):
+    """The sum of all terms, its gradient, and minus its Hessian, as a function of theta.
+
+    The formulas are traced once, not at every point.
+    """
+    terms, count = prior_terms(space), space.dimension
+
+    def evaluated(theta):
+        total, slope, matrix = 0.0, np.zeros(count), np.zeros((count, count))
+        for kernels, data in terms:
+            own = data.local
+            size = own.size
+            arguments = theta[own], data.constants, ()
+            value, out = call_at(
+                kernels.address("normal"), *arguments, size * (size + 3) // 2
             )
-            assert again == pytest.approx(value, rel=1e-13, abs=1e-13)
-            np.testing.assert_allclose(same, out[: same.size], rtol=1e-12, atol=1e-13)
-        total += value
-        slope[own] += out[:size]
-        for i, (j, k) in enumerate(zip(*np.tril_indices(size), strict=True)):
-            matrix[own[j], own[k]] += out[size + i]
-            if j != k:
-                matrix[own[k], own[j]] += out[size + i]
-    return total, slope, matrix
+            for kind in ("value", "gradient"):
+                again, same = call_at(
+                    kernels.address(kind), *arguments, size if kind == "gradient" else 0
+                )
+                assert again == pytest.approx(value, rel=1e-13, abs=1e-13)
+                np.testing.assert_allclose(
+                    same, out[: same.size], rtol=1e-12, atol=1e-13
+                )
+            total += value
+            slope[own] += out[:size]
+            for i, (j, k) in enumerate(zip(*np.tril_indices(size), strict=True)):
+                matrix[own[j], own[k]] += out[size + i]
+                if j != k:
+                    matrix[own[k], own[j]] += out[size + i]
+        return total, slope, matrix
+
+    return evaluated
 
 
 def log_prior(space):
@@ -66,12 +75,12 @@ def test_every_family(case, arguments):
     if prior.density in CONSTANT:
         assert not prior_terms(space)
         return
-    log_density = log_prior(space)
+    log_density, evaluated = log_prior(space), summed(space)
     for u in (0.03, 0.2, 0.5, 0.7, 0.97):
         theta = space.transform(np.array([u]))
         if theta[0] in prior.support:
             continue
-        value, slope, matrix = evaluated(space, theta)
+        value, slope, matrix = evaluated(theta)
         expected = log_density(theta)
         bound = 1e-4 if arguments in FAR else 1e-9
         assert value == pytest.approx(expected, rel=bound, abs=bound)
@@ -88,7 +97,7 @@ def test_every_family(case, arguments):
         noise = 4e-15 * (abs(expected) + 1.0)
         if np.isfinite(first):
             assert slope[0] == pytest.approx(first, rel=1e-5, abs=40 * noise / h)
-        s = [evaluated(space, t)[1][0] for t in moved]
+        s = [evaluated(t)[1][0] for t in moved]
         second = (s[0] - 8 * s[1] + 8 * s[2] - s[3]) / (12 * h)
         if np.isfinite(second):
             noise = 4e-15 * (abs(slope[0]) + abs(matrix[0, 0] * theta[0]))
@@ -101,9 +110,10 @@ def test_every_family(case, arguments):
 def test_an_ordered_group_is_the_product_of_its_densities(base):
     first, second, third = gf.ordered_priors(3, base)
     space = ParameterSpace(gf.Collection(a=first, b=second, c=third))
+    evaluated = summed(space)
     for u in np.random.default_rng(1).random((5, 3)):
         theta = space.transform(u)
-        value, slope, matrix = evaluated(space, theta)
+        value, slope, matrix = evaluated(theta)
         expected = log_prior(space)(theta)
         if base.density in CONSTANT:
             assert value == pytest.approx(expected, abs=1e-12)
@@ -114,7 +124,7 @@ def test_an_ordered_group_is_the_product_of_its_densities(base):
             assert slope[j] == pytest.approx((above - below) / (2 * h), abs=1e-6)
         assert np.array_equal(matrix, np.diag(np.diag(matrix)))
     swapped = theta[[1, 0, 2]]
-    assert evaluated(space, swapped)[0] == -np.inf
+    assert evaluated(swapped)[0] == -np.inf
 
 
 def test_no_family_is_forgotten():
@@ -166,19 +176,18 @@ CONDITIONAL = {
 def test_conditional_priors(name):
     m, s = hyper()
     space = ParameterSpace(gf.Collection(m=m, s=s, x=CONDITIONAL[name](m, s)))
-    constant = log_prior(space)
+    constant, evaluated, terms = log_prior(space), summed(space), PriorTerms(space)
 
     def slope_at(theta):
-        return evaluated(space, theta)[1]
+        return evaluated(theta)[1]
 
     for u in ([0.5, 0.5, 0.5], [0.3, 0.8, 0.2], [0.8, 0.3, 0.7]):
         theta = space.transform(np.array(u))
-        value, slope, matrix = evaluated(space, theta)
+        value, slope, matrix = evaluated(theta)
         # bounds say what is constant: only differences of the values are compared
         step = 1e-3
         expected = differences(constant, theta, step)
         np.testing.assert_allclose(slope, expected, rtol=1e-7, atol=1e-7)
-        terms = PriorTerms(space)
         np.testing.assert_allclose(terms.gradient(theta), slope, rtol=1e-13, atol=1e-15)
         second = np.array([difference(slope_at, theta, j, step) for j in range(3)])
         np.testing.assert_allclose(matrix, -second, rtol=1e-6, atol=1e-6)

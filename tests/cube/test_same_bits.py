@@ -10,23 +10,24 @@ from graphfit.errors import OutputError
 from graphfit.samples import Status
 from tests.cube.line_cases import NOISE, SEED, V, assert_same_bits, cube, line, model
 
-SHAPE = (5, 6)
+SHAPE = (4, 5)
 DATA = cube(*SHAPE)
 DATA[:, 0, 1] = np.nan
 DATA[4, :, 2] = np.nan
 SECOND = cube(*SHAPE, seed=1, noise=0.2) * 0.5
 SECOND[:, 3] = np.nan
 NOISES = np.random.default_rng(4).uniform(0.08, 0.12, DATA.shape)
-LEAST = gf.LevenbergMarquardt(seed=SEED)
+# Where a fit begins is not the matter here: few points are tried first.
+LEAST = gf.LevenbergMarquardt(n_draws=8, n_sweep=5, seed=SEED)
 SLOW = gf.LBFGS(n_draws=2, n_sweep=2, seed=SEED)
 
-CHUNKS = st.one_of(st.none(), st.integers(1, 40))
+CHUNKS = st.one_of(st.none(), st.integers(1, 25))
 ORDERS = st.sampled_from([None, "brightest", "down", "nan"])
 
 
 def priority(kind):
-    down = -np.arange(30.0).reshape(SHAPE)
-    return {"down": down, "nan": np.where(down < -12, np.nan, down)}.get(kind, kind)
+    down = -np.arange(20.0).reshape(SHAPE)
+    return {"down": down, "nan": np.where(down < -8, np.nan, down)}.get(kind, kind)
 
 
 def joint():
@@ -58,7 +59,7 @@ def test_chunks_schedulers_and_orders(one_thread, chunk, scheduler, order):
     assert_same_bits(fits, one_thread)
 
 
-@given(CHUNKS, st.lists(st.integers(0, 20), max_size=3), ORDERS, st.integers(1, 31))
+@given(CHUNKS, st.lists(st.integers(0, 14), max_size=3), ORDERS, st.integers(1, 21))
 @settings(max_examples=6)
 def test_a_run_may_be_stopped_and_go_on(
     tmp_path_factory, one_thread, chunk, stops, order, tile
@@ -73,7 +74,7 @@ def test_a_run_may_be_stopped_and_go_on(
             - counts.get("not_reached", 0) > pixels
             if "not_reached" in counts else sum(counts.values()) > pixels,
         )  # fmt: skip
-        reached = 30 - fits.counts().get("not_reached", 0)
+        reached = 20 - fits.counts().get("not_reached", 0)
         assert reached >= done
         done = reached
         known = np.asarray(fits.record.arrays["status"]) != Status.NOT_REACHED
@@ -144,7 +145,7 @@ def test_a_pixel_has_the_same_numbers_in_a_mask():
     for search in (LEAST, SLOW):
         some = gf.fit_cube(model(), search, data=DATA, mask=mask, **options)
         part = (slice(None), slice(2, 3), slice(3, 4))
-        assert some.counts() == {"converged": 2, "masked": 28}
+        assert some.counts() == {"converged": 2, "masked": 18}
         if search is LEAST:
             everything = gf.fit_cube(model(), search, data=DATA, **options)
             for name in ("mean", "log_evidence", "covariance", "evaluations"):

@@ -114,6 +114,10 @@ def fitted_here(scheduler, folder):
 
 
 def main(scheduler, folder, kills, seed):
+    import astropy.units  # noqa: F401  # once, not in each run
+    import scipy.optimize  # noqa: F401
+    import zarr  # noqa: F401
+
     rng = random.Random(seed)
     for number in range(kills + 1):
         os.environ["ROUND"] = str(number)

@@ -257,8 +257,9 @@ if __name__ == "__main__":
 @pytest.mark.distributed
 def test_other_processes_and_hash_seeds_agree(tmp_path):
     found = set()
-    for seed, folder, *spawn in (("1", "a", "spawn"), ("2", "b"), ("77", "a")):
-        (tmp_path / folder).mkdir(exist_ok=True)
+    # Under these two seeds each of the script's sets has another order.
+    for seed, folder, *spawn in (("1", "a", "spawn"), ("77", "b")):
+        (tmp_path / folder).mkdir()
         script = tmp_path / folder / "script.py"
         script.write_text(textwrap.dedent(SCRIPT))
         done = subprocess.run(

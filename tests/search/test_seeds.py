@@ -11,13 +11,19 @@ from tests.cases import ALL_SEARCHES
 from tests.exam import regression, two_parts
 
 by_name = {"ids": lambda case: case.name}
-QUICK = {"Emcee": {"nsteps": 50}, "DynestyStatic": {"nlive": 20}}
+# Bits are compared, so the shortest run that draws at every stage will do.
+QUICK = {
+    "DynestyDynamic": {"nlive_init": 20, "nlive_batch": 20, "maxbatch": 1},
+    "DynestyStatic": {"nlive": 20},
+    "Emcee": {"nsteps": 50},
+    "NUTS": {"draws": 30, "tune": 40},
+}
 
 
 def record(case, seed, graph=None) -> Samples:
     search = case.make(**{**QUICK.get(case.name, {}), "seed": seed})
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Emcee: ")  # a short chain
+        warnings.filterwarnings("ignore", message="(Emcee|NUTS): ")  # a short chain
         return search.fit(graph or regression(2).make()).record
 
 

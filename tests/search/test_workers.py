@@ -45,8 +45,8 @@ class FailsInWorkers(gf.Analysis):
 @pytest.mark.parametrize("engine", ["DynestyStatic", "DynestyDynamic"])
 def test_two_workers_give_the_evidence_and_the_same_bits_again(engine):
     settings = {
-        "DynestyStatic": {"nlive": 60},
-        "DynestyDynamic": {"nlive_init": 50, "nlive_batch": 50, "maxbatch": 1},
+        "DynestyStatic": {"nlive": 30},
+        "DynestyDynamic": {"nlive_init": 25, "nlive_batch": 25, "maxbatch": 1},
     }[engine]
     search = getattr(gf, engine)(n_workers=2, seed=1, **settings)
     first, second = search.fit(PROBLEM.make()), search.fit(PROBLEM.make())

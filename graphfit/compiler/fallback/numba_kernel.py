@@ -199,9 +199,11 @@ def _sampling(evaluate: Any, form: SampledLikelihood, size: int, rows: int) -> A
 
 def _entry(run: Callable[..., float], inner: int) -> Any:
     """Return the C function of one kind: `run` with the address of its likelihood."""
+    # For an int of Python numba would compile `run` anew, as it does for any literal.
+    likelihood = np.int64(inner)
 
     def entry(theta: int, constants: int, columns: int, n: int, out: int) -> float:
-        return run(inner, theta, constants, columns, n, out)
+        return run(likelihood, theta, constants, columns, n, out)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaWarning)

@@ -4,6 +4,7 @@ All of it goes through the common interface of WCS objects (astropy's APE 14), s
 WCS, gwcs and sliced ones are alike.  Pixel axes are in reverse order of array axes.
 """
 
+import sys
 import threading
 import warnings
 from collections.abc import Sequence
@@ -171,6 +172,8 @@ def quiet() -> Any:
 
 def is_wcs(value: Any) -> bool:
     """Return whether a value is a WCS by the common interface."""
+    if "astropy.wcs.wcsapi" not in sys.modules:
+        return False  # nothing can derive from what nobody has imported
     from astropy.wcs.wcsapi import BaseHighLevelWCS, BaseLowLevelWCS
 
     return isinstance(value, (BaseHighLevelWCS, BaseLowLevelWCS))
