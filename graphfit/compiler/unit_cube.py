@@ -22,7 +22,7 @@ from graphfit.compiler.emit import Kernel, emit
 from graphfit.compiler.fallback.callback import KERNEL
 from graphfit.compiler.fallback.transform_callback import TransformCallback
 from graphfit.compiler.functions.library import MissingFunction
-from graphfit.compiler.machine import compile_module, vector_width
+from graphfit.compiler.machine import CompiledModule, compile_module, vector_width
 from graphfit.compiler.quantile_formulas import quantile
 from graphfit.compiler.tape import Node, Tape
 from graphfit.compiler.trace import trace
@@ -95,7 +95,8 @@ class UnitCube:
         self._n_hidden = len(axes.hidden)
         self._callback: TransformCallback | None = None
         try:
-            self._address = _compiled(axes)
+            self._code = _compiled(axes)  # kept alive with its address
+            self._address = self._code.address(NAME)
         except (Untraceable, MissingFunction) as reason:
             self.reason = str(reason)
             self._callback = TransformCallback(axes)
@@ -159,8 +160,8 @@ class UnitCube:
         return float(possible), out
 
 
-def _compiled(axes: CubeAxes) -> int:
-    """Return the address of the transform in machine code."""
+def _compiled(axes: CubeAxes) -> CompiledModule:
+    """Return the transform in machine code."""
 
     def call(x: Sequence[Any], parameter: Callable[[int], Tracer]) -> list[Any]:
         del x
@@ -179,7 +180,7 @@ def _compiled(axes: CubeAxes) -> int:
     count = axes.space.dimension + len(axes.space.relations)
     values, broken = traced.outputs[:count], traced.outputs[count:]
     returned = _possible(traced.tape, values, broken)
-    return _kernel_address(_exact(traced.tape), returned, values)
+    return _module(_exact(traced.tape), returned, values)
 
 
 def _possible(tape: Tape, values: Sequence[int], broken: Sequence[int]) -> int:
@@ -206,9 +207,9 @@ def _exact(tape: Tape) -> tuple[Node, ...]:
 
 # Models that differ only in their data have one transform.
 @lru_cache(maxsize=256)
-def _kernel_address(
+def _module(
     lines: tuple[Node, ...], returned: int, values: tuple[int, ...]
-) -> int:
+) -> CompiledModule:
     tape = Tape()
     for node in lines:
         if node.operation == "literal":
@@ -216,7 +217,7 @@ def _kernel_address(
         else:
             tape.append(node)
     text = emit(Kernel(NAME, tape, returned, uniform=values), vector_width())
-    return compile_module(text, [NAME]).address(NAME)
+    return compile_module(text, [NAME])
 
 
 def _number(like: Tracer, position: int) -> Tracer:

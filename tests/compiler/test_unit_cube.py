@@ -1,5 +1,6 @@
 """The compiled prior transform: theta, relations, and whether a point is possible."""
 
+import gc
 import math
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from scipy import stats
 
 import graphfit as gf
+from graphfit.compiler import machine
 from graphfit.compiler.functions import library
 from graphfit.compiler.functions.library import MissingFunction
 from graphfit.compiler.unit_cube import UnitCube
@@ -343,6 +345,22 @@ def test_a_scipy_without_the_functions(monkeypatch):
     assert "no gammaincinv of 2" in cube.reason
     true = gf.GammaPrior(1.23456, 2.0).value_for(0.3)
     assert cube([0.3])[1][0] == pytest.approx(true, rel=1e-14)
+
+
+def test_a_transform_keeps_its_code_alive():
+    """Whatever happens to the machine that made it; so does one that is found again."""
+    space = space_of(gf.UniformPrior(2.0, 3.28125))
+    first = UnitCube(space)
+    machine._machine.cache_clear()
+    gc.collect()
+    # Others take the memory of what was let go.
+    others = [UnitCube(space_of(gf.UniformPrior(0.0, 1.0 + i))) for i in range(20)]
+    for cube in (first, UnitCube(space)):
+        possible, values = cube([0.5])
+        assert (possible, values.tolist()) == (0.0, [2.640625])
+    assert [other([0.5])[1][0] for other in others] == [
+        0.5 + 0.5 * i for i in range(20)
+    ]
 
 
 PROCESS = """
