@@ -49,7 +49,8 @@ class NestedMemory:
     def __init__(
         self, d: int, n_kept: int, n_live: int, settings: Settings, periodic: AnyArray
     ) -> None:
-        self._shape = (d, n_kept, settings.polish + 2 * n_live)
+        self._shape = (d, n_kept)
+        self._reserve = settings.polish + 2 * n_live
         self.settings = settings
         self._cells: CubatureMemory | None = None
         capacity = ROOM * n_live + settings.polish
@@ -59,7 +60,9 @@ class NestedMemory:
         self.live, self.dead, self.bound, self.state = new_memory(
             d, n_kept, n_live, capacity, periodic
         )
-        self._mixture = PolishMemory.of(d, MOST, settings.polish)
+        self._mixture: PolishMemory | None = None
+        if settings.polish:
+            self._mixture = PolishMemory.of(d, MOST, settings.polish)
         self._shelves = Shelves.of(capacity)
         self._constants = np.array([TOLERANCE, *ONE_SIGMA])
 
@@ -145,6 +148,7 @@ class NestedMemory:
             part[0] = done
 
     def _polish(self, target: Target, output: Output, pixel: int) -> None:
+        assert self._mixture is not None
         polish_pixel(
             target,
             self.settings,
@@ -157,13 +161,11 @@ class NestedMemory:
 
     @property
     def _is_full(self) -> bool:
-        d, n_kept, reserve = self._shape
-        del d, n_kept
-        return bool(self.state.whole[DEAD] + reserve >= len(self.dead.log_l))
+        used = self.state.whole[DEAD] + self._reserve
+        return bool(used >= len(self.dead.log_l))
 
     def _make_room(self) -> None:
         if self._is_full:
-            d, n_kept, _ = self._shape
             capacity = 2 * len(self.dead.log_l)
-            self.dead = new_dead(d, n_kept, capacity, self.dead)
+            self.dead = new_dead(*self._shape, capacity, self.dead)
             self._shelves = Shelves.of(capacity)

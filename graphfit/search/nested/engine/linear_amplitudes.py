@@ -128,6 +128,9 @@ def form_size(n_amplitudes: int) -> int:
     return 1 + n_amplitudes + n_amplitudes * (n_amplitudes + 1) // 2
 
 
+_size_of_form = compiled(form_size)
+
+
 @compiled
 def marginal(
     cursor: Int64Array,
@@ -220,7 +223,7 @@ def _keep_form(
     count = index[_COUNT]
     matrix = _RECORDS + count * _WIDTH
     vector = matrix + count * count
-    place = len(values) - (1 + count + count * (count + 1) // 2)
+    place = len(values) - _size_of_form(count)
     values[place] = total
     place += 1
     for i in range(count):
@@ -237,7 +240,7 @@ def _take_form(index: Int64Array, numbers: FloatArray, values: FloatArray) -> No
     count = index[_COUNT]
     matrix = _RECORDS + count * _WIDTH
     vector = matrix + count * count
-    place = len(values) - (count + count * (count + 1) // 2)
+    place = len(values) - _size_of_form(count) + 1
     for i in range(count):
         numbers[vector + i] = values[place]
         place += 1
@@ -253,7 +256,7 @@ def _log_likelihood_of_step(
     """Return v + b.d - d.A.d / 2, with b and A of the data alone."""
     count = index[_COUNT]
     step = _RECORDS + count * (_WIDTH + count + 1)
-    place = len(values) - (1 + count + count * (count + 1) // 2)
+    place = len(values) - _size_of_form(count)
     total: float = values[place]
     place += 1
     for i in range(count):
